@@ -1,0 +1,208 @@
+import { PAGE_SIZE, type PageSource, type PageWords, WORDS_PER_PAGE } from './physical_memory.ts';
+
+/** How many words the journal holds before it first grows. */
+const INITIAL_JOURNAL_WORDS = 1024;
+
+/** A word that was written since a mark: where, what it was and what it is now. */
+export interface ChangedWord {
+  /** Physical address of the 64-bit word. */
+  address: number;
+  oldLow: number;
+  oldHigh: number;
+  low: number;
+  high: number;
+}
+
+/**
+ * Sparse, journalled, hashed physical memory of 64-bit words.
+ *
+ * - Sparse: a frame costs memory only once it holds something other than zero, or has been read from the base.
+ * - Journalled: every write is recorded; `undo(mark)` takes back the writes since `mark` in time proportional to them.
+ * - Hashed: `hash` is a function of the difference between the contents and the base, whatever the order of the
+ *   writes that led there, and is kept current by each write.
+ *
+ * An optional read-only base (a dump of a real machine) lies under it, copy-on-write.
+ *
+ * Addresses are physical, in bytes, and multiples of 8.
+ */
+export class SimulatedMemory implements PageSource {
+  readonly #pages = new Map<number, PageWords>();
+  readonly #base: PageSource | undefined;
+
+  #lastPfn = -1;
+  #lastPage: PageWords | undefined;
+
+  #journalAddress = new Float64Array(INITIAL_JOURNAL_WORDS);
+  #journalWords = new Uint32Array(2 * INITIAL_JOURNAL_WORDS);
+  #journalLength = 0;
+  #journalling = true;
+
+  #hashLow = 0;
+  #hashHigh = 0;
+
+  constructor(base?: PageSource) {
+    this.#base = base;
+  }
+
+  /** Low half of the word at `address`, as an unsigned 32-bit number. */
+  low(address: number): number {
+    const page = this.#page(Math.floor(address / PAGE_SIZE));
+    return page === undefined ? 0 : page[(address % PAGE_SIZE) >>> 2]!;
+  }
+
+  /** High half of the word at `address`, as an unsigned 32-bit number. */
+  high(address: number): number {
+    const page = this.#page(Math.floor(address / PAGE_SIZE));
+    return page === undefined ? 0 : page[((address % PAGE_SIZE) >>> 2) + 1]!;
+  }
+
+  /** The word at `address` as a bigint, for display and for the edges. */
+  word(address: number): bigint {
+    return (BigInt(this.high(address)) << 32n) | BigInt(this.low(address));
+  }
+
+  /** Store both halves of the word at `address`, as one store. Only the low 32 bits of each argument count. */
+  write(address: number, low: number, high: number): void {
+    const pfn = Math.floor(address / PAGE_SIZE);
+    const page = this.#page(pfn) ?? this.#newPage(pfn);
+    const at = (address % PAGE_SIZE) >>> 2;
+    const oldLow = page[at]!;
+    const oldHigh = page[at + 1]!;
+    if (oldLow === low >>> 0 && oldHigh === high >>> 0) return;
+    if (this.#journalling) this.#record(address, oldLow, oldHigh);
+    this.#mixHash(address, oldLow, oldHigh, low >>> 0, high >>> 0);
+    page[at] = low;
+    page[at + 1] = high;
+  }
+
+  /** Fill a frame with zeros. */
+  clearPage(pfn: number): void {
+    if (this.#page(pfn) === undefined) return;
+    for (let word = 0; word < WORDS_PER_PAGE; word++) this.write(pfn * PAGE_SIZE + word * 8, 0, 0);
+  }
+
+  readPage(pfn: number): PageWords | undefined {
+    return this.#page(pfn);
+  }
+
+  /** Where the journal stands now. Marks nest: undo to an older mark invalidates younger ones. */
+  mark(): number {
+    return this.#journalLength;
+  }
+
+  /** Take back every write since `mark`, newest first. */
+  undo(mark: number): void {
+    while (this.#journalLength > mark) {
+      this.#journalLength--;
+      const address = this.#journalAddress[this.#journalLength]!;
+      const low = this.#journalWords[2 * this.#journalLength]!;
+      const high = this.#journalWords[2 * this.#journalLength + 1]!;
+      const page = this.#page(Math.floor(address / PAGE_SIZE))!;
+      const at = (address % PAGE_SIZE) >>> 2;
+      this.#mixHash(address, page[at]!, page[at + 1]!, low, high);
+      page[at] = low;
+      page[at + 1] = high;
+    }
+  }
+
+  /** Forget the journal: what has been written so far can no longer be undone. */
+  commit(): void {
+    this.#journalLength = 0;
+  }
+
+  /**
+   * Run `body` with the journal off. For building a machine's first state, which is never undone: the journal of
+   * a large machine's boot would be as large as its tables.
+   */
+  withoutJournal<T>(body: () => T): T {
+    const before = this.#journalling;
+    this.#journalling = false;
+    try {
+      return body();
+    } finally {
+      this.#journalling = before;
+    }
+  }
+
+  /** The words that differ between `mark` and now, each once, in the order in which they were first written. */
+  changedSince(mark: number): ChangedWord[] {
+    const first = new Map<number, number>();
+    for (let entry = mark; entry < this.#journalLength; entry++) {
+      const address = this.#journalAddress[entry]!;
+      if (!first.has(address)) first.set(address, entry);
+    }
+    const changed: ChangedWord[] = [];
+    for (const [address, entry] of first) {
+      const oldLow = this.#journalWords[2 * entry]!;
+      const oldHigh = this.#journalWords[2 * entry + 1]!;
+      const low = this.low(address);
+      const high = this.high(address);
+      if (low !== oldLow || high !== oldHigh) changed.push({ address, oldLow, oldHigh, low, high });
+    }
+    return changed;
+  }
+
+  /** 64-bit content hash as a bigint. Equal contents over one base have equal hashes. */
+  get hash(): bigint {
+    return (BigInt(this.#hashHigh >>> 0) << 32n) | BigInt(this.#hashLow >>> 0);
+  }
+
+  /** Frames held in memory now, written or read from the base. */
+  get pagesHeld(): number {
+    return this.#pages.size;
+  }
+
+  #page(pfn: number): PageWords | undefined {
+    if (pfn === this.#lastPfn) return this.#lastPage;
+    let page = this.#pages.get(pfn);
+    if (page === undefined && this.#base !== undefined) {
+      page = this.#base.readPage(pfn)?.slice();
+      if (page !== undefined) this.#pages.set(pfn, page);
+    }
+    this.#lastPfn = pfn;
+    this.#lastPage = page;
+    return page;
+  }
+
+  #newPage(pfn: number): PageWords {
+    const page = new Uint32Array(2 * WORDS_PER_PAGE);
+    this.#pages.set(pfn, page);
+    this.#lastPfn = pfn;
+    this.#lastPage = page;
+    return page;
+  }
+
+  #record(address: number, low: number, high: number): void {
+    if (this.#journalLength === this.#journalAddress.length) this.#growJournal();
+    this.#journalAddress[this.#journalLength] = address;
+    this.#journalWords[2 * this.#journalLength] = low;
+    this.#journalWords[2 * this.#journalLength + 1] = high;
+    this.#journalLength++;
+  }
+
+  #growJournal(): void {
+    const addresses = new Float64Array(2 * this.#journalAddress.length);
+    addresses.set(this.#journalAddress);
+    const words = new Uint32Array(2 * this.#journalWords.length);
+    words.set(this.#journalWords);
+    this.#journalAddress = addresses;
+    this.#journalWords = words;
+  }
+
+  /** Zobrist-style: each (address, value) has its own pseudo-random 64 bits, and the hash is their exclusive or. */
+  #mixHash(address: number, oldLow: number, oldHigh: number, low: number, high: number): void {
+    const seed = mix(address | 0, Math.floor(address / 2 ** 32));
+    const before = mix(seed ^ oldLow, oldHigh);
+    const after = mix(seed ^ low, high);
+    this.#hashLow ^= before ^ after;
+    this.#hashHigh ^= mix(before, seed) ^ mix(after, seed);
+  }
+}
+
+/** Two 32-bit halves to 32 well-mixed bits (the finaliser of MurmurHash3, by Austin Appleby, public domain). */
+function mix(a: number, b: number): number {
+  let h = a ^ Math.imul(b, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
