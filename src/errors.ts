@@ -37,7 +37,7 @@ export function describeProblem(problem: Problem): string {
 }
 
 function clip(text: string): string {
-  const oneLine = text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ');
+  const oneLine = text.replaceAll(/\p{Cc}+/gu, ' ');
   return oneLine.length <= MAX_QUOTED ? oneLine : `${oneLine.slice(0, MAX_QUOTED)}...`;
 }
 

@@ -1,0 +1,163 @@
+/** The x86-64 kernel's own variables: what set_memory.c, init.c, tlb.c and memtype.c share. */
+
+import { JournalledCounters } from '../../../memory/journalled.ts';
+import type { VirtualAddress } from '../../../mmu/format.ts';
+import { EntryKind } from '../../../mmu/format.ts';
+import { _PAGE_GLOBAL, X86Format } from '../../../mmu/x86_64.ts';
+import { createRwSemaphore, createSpinlock } from '../../kernel/locking/locks.ts';
+import { Kernel } from '../../kernel.ts';
+import type { Task } from '../../task.ts';
+import {
+  __PAGE_OFFSET_BASE_L4,
+  __PAGE_OFFSET_BASE_L5,
+  __START_KERNEL_map,
+  KERNEL_IMAGE_SIZE,
+} from './include/asm/page_types.ts';
+import type { KernelImage } from './kernel_image.ts';
+import { MemtypeTable } from './mm/pat/memtype_table.ts';
+import {
+  __kernel_map_pages,
+  kernel_page_present,
+  set_direct_map_default_noflush,
+  set_direct_map_invalid_noflush,
+} from './mm/pat/set_memory.ts';
+import { flush_tlb_kernel_range } from './mm/tlb.ts';
+
+/** Frames [start, end) that the direct map was built for. */
+export interface PfnRange {
+  start: number;
+  end: number;
+}
+
+export class X86Kernel extends Kernel {
+  readonly format: X86Format;
+  readonly image: KernelImage;
+
+  readonly ptrs_per_table: number;
+  readonly index_mask: number;
+  readonly pmd_size: number;
+  readonly pud_size: number;
+  readonly p4d_size: number;
+  readonly pgdir_size: number;
+  readonly pgtable_l5_enabled: boolean;
+  /** The C-bit's place in the high half of an entry, or 0. */
+  readonly sme_me_mask_high: number;
+
+  page_offset: VirtualAddress;
+  phys_base = 0;
+  readonly init_mm: { pgd: number; mmap_lock: ReturnType<typeof createRwSemaphore> };
+
+  /** What an entry may have set. Everything, on the machines modelled here. */
+  __supported_pte_mask = ~0;
+  /** The same without G under PTI. */
+  __default_kernel_pte_mask = ~0;
+  direct_gbpages: boolean;
+  /** Levels that boot and hot-add may use for leaves, as a mask of 1 << level. */
+  page_size_mask = 0;
+  after_bootmem = false;
+  kernel_set_to_readonly = false;
+
+  max_pfn_mapped = 0;
+  pfn_mapped: PfnRange[] = [];
+
+  readonly cpa_lock = createSpinlock('cpa_lock');
+  readonly pgd_lock = createSpinlock('pgd_lock');
+  readonly mem_enc_lock = createRwSemaphore('mem_enc_lock');
+  /** By PG_LEVEL_*: none, 4K, 2M, 1G, 512G. */
+  readonly direct_pages_count = this.journalled(new JournalledCounters(5));
+  readonly memtypes = this.journalled(new MemtypeTable());
+
+  constructor(
+    parts: ConstructorParameters<typeof Kernel>[0] & { image: KernelImage; page_offset?: VirtualAddress },
+  ) {
+    super(parts);
+    const { index_bits, paging_levels, features } = this.machine;
+    this.pgtable_l5_enabled = paging_levels === 5;
+    this.format = new X86Format({
+      levels: paging_levels,
+      indexBits: index_bits,
+      encryptionBit: features.encryption_bit,
+    });
+    this.ptrs_per_table = 2 ** index_bits;
+    this.index_mask = this.ptrs_per_table - 1;
+    this.pmd_size = 2 ** (12 + index_bits);
+    this.pud_size = 2 ** (12 + 2 * index_bits);
+    this.p4d_size = 2 ** (12 + 3 * index_bits);
+    this.pgdir_size = this.pgtable_l5_enabled ? 2 ** (12 + 4 * index_bits) : this.p4d_size;
+    this.sme_me_mask_high = features.encryption_bit === undefined ? 0 : 1 << (features.encryption_bit - 32);
+    this.image = parts.image;
+    this.page_offset =
+      parts.page_offset ?? (this.pgtable_l5_enabled ? __PAGE_OFFSET_BASE_L5 : __PAGE_OFFSET_BASE_L4);
+    this.init_mm = { pgd: parts.image.init_top_pgt, mmap_lock: createRwSemaphore('init_mm.mmap_lock') };
+    this.direct_gbpages = this.boot.gbpages;
+    if (this.boot.pti === 'on') this.__default_kernel_pte_mask &= ~_PAGE_GLOBAL;
+  }
+
+  get root(): number {
+    return this.init_mm.pgd;
+  }
+
+  page_address(pfn: number): VirtualAddress {
+    return this.page_offset + pfn * 4096;
+  }
+
+  /** __va(): direct-map address of a physical one. */
+  __va(physical: number): VirtualAddress {
+    return this.page_offset + physical;
+  }
+
+  /** __pa(): physical address behind a direct-map or image-mapping address. Of another, whatever the arithmetic gives. */
+  __pa(address: VirtualAddress): number {
+    if (address >= __START_KERNEL_map && address < 0) return address - __START_KERNEL_map + this.phys_base;
+    return address - this.page_offset;
+  }
+
+  /** Whether `address` lies in the direct map or the image mapping and has a struct page behind it. */
+  virt_addr_valid(address: VirtualAddress): boolean {
+    if (address >= __START_KERNEL_map && address < 0) return address - __START_KERNEL_map < KERNEL_IMAGE_SIZE;
+    const physical = address - this.page_offset;
+    return physical >= 0 && physical < 2 ** 52;
+  }
+
+  pfn_range_is_mapped(start_pfn: number, end_pfn: number): boolean {
+    for (const range of this.pfn_mapped) {
+      if (start_pfn >= range.start && end_pfn <= range.end) return true;
+    }
+    return false;
+  }
+
+  debug_pagealloc_enabled(): boolean {
+    return this.boot.debug_pagealloc;
+  }
+
+  translate(address: VirtualAddress): { level: number; low: number; high: number } | undefined {
+    let table = this.root;
+    for (let level = this.format.levels; level >= 1; level--) {
+      const shift = this.format.levelShift(level);
+      const entry = table + (Math.floor(address / 2 ** shift) & this.index_mask) * 8;
+      const low = this.memory.low(entry);
+      const high = this.memory.high(entry);
+      const kind = this.format.kind(level, low, high);
+      if (kind === EntryKind.Leaf) return { level, low, high };
+      if (kind !== EntryKind.Table) return undefined;
+      table = this.format.tableAddress(level, low, high);
+    }
+    return undefined;
+  }
+
+  set_direct_map_invalid_noflush(pfn: number): Task<number> {
+    return set_direct_map_invalid_noflush(this, pfn);
+  }
+  set_direct_map_default_noflush(pfn: number): Task<number> {
+    return set_direct_map_default_noflush(this, pfn);
+  }
+  __kernel_map_pages(pfn: number, numpages: number, enable: number): Task<void> {
+    return __kernel_map_pages(this, pfn, numpages, enable);
+  }
+  kernel_page_present(pfn: number): Task<boolean> {
+    return kernel_page_present(this, pfn);
+  }
+  flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void> {
+    return flush_tlb_kernel_range(this, start, end);
+  }
+}

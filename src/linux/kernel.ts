@@ -1,0 +1,176 @@
+/**
+ * One machine running one kernel: what every modelled function gets as its first argument.
+ *
+ * Architecture-independent state lives here; an architecture's own is in its subclass. All of it can be marked and
+ * undone, so that an exploration can go back.
+ */
+
+import { JournalledCounters, JournalledMap, type Undoable } from '../memory/journalled.ts';
+import type { SimulatedMemory } from '../memory/simulated_memory.ts';
+import type { EntryFormat, VirtualAddress } from '../mmu/format.ts';
+import type { Tlb } from '../mmu/tlb.ts';
+import type { BootParameters } from './boot_parameters.ts';
+import type { ChangeSet } from './changes.ts';
+import type { Config } from './config.ts';
+import type { Death, EventListener, KernelEvent } from './events.ts';
+import type { KernelVersion } from './kernels.ts';
+import type { Machine } from './machine.ts';
+import type { FrameAllocator } from './mm/frame_allocator.ts';
+import type { Task } from './task.ts';
+
+/** vmstat events and page statistics, as indices into `Kernel.vm_events`. */
+export const DIRECT_MAP_LEVEL2_SPLIT = 0;
+export const DIRECT_MAP_LEVEL3_SPLIT = 1;
+export const DIRECT_MAP_LEVEL2_COLLAPSE = 2;
+export const DIRECT_MAP_LEVEL3_COLLAPSE = 3;
+export const NR_PAGETABLE = 4;
+const NR_VM_EVENTS = 5;
+
+/** More CPUs than any scenario asks for. */
+export const MAX_CPUS = 64;
+
+/** A point to go back to. */
+export type KernelMark = readonly number[];
+
+export abstract class Kernel {
+  readonly memory: SimulatedMemory;
+  readonly version: KernelVersion;
+  /** Which changes this kernel has; the only way in which code tells kernels apart. */
+  readonly has: ChangeSet;
+  readonly config: Config;
+  readonly boot: BootParameters;
+  readonly machine: Machine;
+  abstract readonly format: EntryFormat;
+
+  /** Where pages come from. Replaced by a replay, which knows where the real kernel took them. */
+  frames: FrameAllocator;
+  /** Translations that CPUs may hold, if somebody wants to know. */
+  tlb: Tlb | undefined;
+
+  system_state: 'BOOTING' | 'RUNNING' = 'BOOTING';
+  /** The static key behind debug_pagealloc_enabled_static(): off until the page allocator has its memory. */
+  debug_pagealloc_key = false;
+
+  /** The CPU whose code runs now. */
+  cpu = 0;
+  /** Spinlocks held and preemption disabled, per CPU; 0 where sleeping is allowed. */
+  readonly preempt_count = new Int32Array(MAX_CPUS);
+  readonly irqs_disabled = new Uint8Array(MAX_CPUS);
+
+  /** Whether several CPUs' tasks interleave, so that tasks must yield at every preemption point. */
+  interleaved = false;
+  /** Whether anybody listens to events; saves building them. */
+  listening = false;
+  death: Death | undefined;
+
+  readonly vm_events = new JournalledCounters(NR_VM_EVENTS);
+  /** WARN_ONCE and pr_warn_once sites that have fired. */
+  readonly once = new JournalledMap<string, true>();
+
+  #listener: EventListener | undefined;
+  readonly #undoables: Undoable[] = [];
+
+  constructor(parts: {
+    memory: SimulatedMemory;
+    version: KernelVersion;
+    config: Config;
+    boot: BootParameters;
+    machine: Machine;
+    frames: FrameAllocator;
+  }) {
+    this.memory = parts.memory;
+    this.version = parts.version;
+    this.has = parts.version.has;
+    this.config = parts.config;
+    this.boot = parts.boot;
+    this.machine = parts.machine;
+    this.frames = parts.frames;
+    this.#undoables.push(this.memory, this.vm_events, this.once);
+  }
+
+  /** Direct-map address of a page frame: page_address(). */
+  abstract page_address(pfn: number): VirtualAddress;
+  /** Physical address of the kernel's top table. */
+  abstract readonly root: number;
+
+  // What generic code asks of the architecture; the kernel's names.
+  abstract set_direct_map_invalid_noflush(pfn: number): Task<number>;
+  abstract set_direct_map_default_noflush(pfn: number): Task<number>;
+  abstract __kernel_map_pages(pfn: number, numpages: number, enable: number): Task<void>;
+  abstract kernel_page_present(pfn: number): Task<boolean>;
+  abstract flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void>;
+  /** The translation that the hardware finds for `address` now: the leaf's level and halves, or undefined. */
+  abstract translate(address: VirtualAddress): { level: number; low: number; high: number } | undefined;
+
+  /** Take part in `mark` and `undo`. */
+  protected journalled<T extends Undoable>(part: T): T {
+    this.#undoables.push(part);
+    return part;
+  }
+
+  mark(): KernelMark {
+    return this.#undoables.map((part) => part.mark());
+  }
+
+  /** Take back everything since `mark`. Caller's duty: no task is suspended between its first and last step. */
+  undo(mark: KernelMark): void {
+    this.#undoables.forEach((part, i) => {
+      part.undo(mark[i]!);
+    });
+    this.death = undefined;
+    this.preempt_count.fill(0);
+    this.irqs_disabled.fill(0);
+  }
+
+  /** Call `listener` for every event from now on; undefined stops that. */
+  listen(listener: EventListener | undefined): void {
+    this.#listener = listener;
+    this.listening = listener !== undefined;
+  }
+
+  emit(event: KernelEvent): void {
+    this.#listener?.(event);
+  }
+
+  printk(level: 'info' | 'warn' | 'err', text: string): void {
+    if (this.listening) this.emit({ kind: 'printk', cpu: this.cpu, level, text });
+  }
+
+  /** A WARN: reported, and the kernel goes on. */
+  warn(text: string): void {
+    if (this.listening) this.emit({ kind: 'warn', cpu: this.cpu, text });
+  }
+
+  /** True the first time that it is asked for `site` since boot. */
+  first(site: string): boolean {
+    if (this.once.has(site)) return false;
+    this.once.set(site, true);
+    return true;
+  }
+
+  warn_once(site: string, text: string): void {
+    if (this.first(site)) this.warn(text);
+  }
+
+  pr_warn_once(site: string, text: string): void {
+    if (this.first(site)) this.printk('warn', text);
+  }
+
+  /** The machine dies. Caller's duty: to `yield* halt()` next. */
+  die(death: Death): void {
+    this.death = death;
+    if (this.listening) this.emit({ kind: 'died', cpu: this.cpu, death });
+  }
+
+  /** Whether the code that runs now may not sleep. */
+  get atomic(): boolean {
+    return this.preempt_count[this.cpu]! > 0 || this.irqs_disabled[this.cpu]! !== 0;
+  }
+
+  /** Report a sleep where none is allowed. */
+  might_sleep(what: string): void {
+    if (this.atomic && this.system_state === 'RUNNING') {
+      this.warn(`BUG: sleeping function called from invalid context: ${what}`);
+    }
+  }
+}
