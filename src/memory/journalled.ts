@@ -6,40 +6,54 @@ export interface Undoable {
   undo(mark: number): void;
 }
 
-/** A Map with an undo journal. */
+/** A value and its place in the insertion order. Never changed: `set` makes a new one. */
+interface Slot<V> {
+  value: V;
+  order: number;
+}
+
+/**
+ * A Map with an undo journal. Iterates in insertion order, as a Map does, and undo restores that order too: what
+ * runs after an undo cannot tell that anything happened.
+ */
 export class JournalledMap<K, V> implements Undoable {
-  readonly #map = new Map<K, V>();
-  readonly #journal: { key: K; had: boolean; value: V | undefined }[] = [];
+  readonly #slots = new Map<K, Slot<V>>();
+  readonly #journal: { key: K; slot: Slot<V> | undefined }[] = [];
+  #nextOrder = 0;
+  /** Whether `#slots` itself iterates in the right order: not after a deletion was undone. */
+  #inOrder = true;
 
   get(key: K): V | undefined {
-    return this.#map.get(key);
+    return this.#slots.get(key)?.value;
   }
 
   has(key: K): boolean {
-    return this.#map.has(key);
+    return this.#slots.has(key);
   }
 
   set(key: K, value: V): void {
-    this.#journal.push({ key, had: this.#map.has(key), value: this.#map.get(key) });
-    this.#map.set(key, value);
+    const slot = this.#slots.get(key);
+    this.#journal.push({ key, slot });
+    this.#slots.set(key, { value, order: slot === undefined ? this.#nextOrder++ : slot.order });
   }
 
   delete(key: K): void {
-    if (!this.#map.has(key)) return;
-    this.#journal.push({ key, had: true, value: this.#map.get(key) });
-    this.#map.delete(key);
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return;
+    this.#journal.push({ key, slot });
+    this.#slots.delete(key);
   }
 
   get size(): number {
-    return this.#map.size;
+    return this.#slots.size;
   }
 
-  entries(): IterableIterator<[K, V]> {
-    return this.#map.entries();
+  *entries(): IterableIterator<[K, V]> {
+    for (const [key, slot] of this.#ordered()) yield [key, slot.value];
   }
 
   keys(): IterableIterator<K> {
-    return this.#map.keys();
+    return this.#ordered().keys();
   }
 
   mark(): number {
@@ -48,10 +62,24 @@ export class JournalledMap<K, V> implements Undoable {
 
   undo(mark: number): void {
     while (this.#journal.length > mark) {
-      const { key, had, value } = this.#journal.pop()!;
-      if (had) this.#map.set(key, value as V);
-      else this.#map.delete(key);
+      const { key, slot } = this.#journal.pop()!;
+      if (slot === undefined) {
+        this.#slots.delete(key);
+      } else {
+        if (!this.#slots.has(key)) this.#inOrder = false;
+        this.#slots.set(key, slot);
+      }
     }
+  }
+
+  #ordered(): Map<K, Slot<V>> {
+    if (!this.#inOrder) {
+      const sorted = [...this.#slots].sort(([, a], [, b]) => a.order - b.order);
+      this.#slots.clear();
+      for (const [key, slot] of sorted) this.#slots.set(key, slot);
+      this.#inOrder = true;
+    }
+    return this.#slots;
   }
 }
 

@@ -3,6 +3,9 @@ import { PAGE_SIZE, type PageSource, type PageWords, WORDS_PER_PAGE } from './ph
 /** How many words the journal holds before it first grows. */
 const INITIAL_JOURNAL_WORDS = 1024;
 
+/** What a frame that holds nothing reads as, where there is no base. Shared, and never written to. */
+const ZERO_PAGE: PageWords = new Uint32Array(2 * WORDS_PER_PAGE);
+
 /** A word that was written since a mark: where, what it was and what it is now. */
 export interface ChangedWord {
   /** Physical address of the 64-bit word. */
@@ -16,7 +19,7 @@ export interface ChangedWord {
 /**
  * Sparse, journalled, hashed physical memory of 64-bit words.
  *
- * - Sparse: a frame costs memory only once it holds something other than zero, or has been read from the base.
+ * - Sparse: a frame costs memory only once it has been written to, or has been read from the base.
  * - Journalled: every write is recorded; `undo(mark)` takes back the writes since `mark` in time proportional to them.
  * - Hashed: `hash` is a function of the difference between the contents and the base, whatever the order of the
  *   writes that led there, and is kept current by each write.
@@ -75,14 +78,21 @@ export class SimulatedMemory implements PageSource {
     page[at + 1] = high;
   }
 
-  /** Fill a frame with zeros. */
+  /** Fill a frame with zeros. Over a base, a frame that the base lacks is there from now on. */
   clearPage(pfn: number): void {
-    if (this.#page(pfn) === undefined) return;
+    if (this.#page(pfn) === undefined) {
+      if (this.#base !== undefined) this.#newPage(pfn);
+      return;
+    }
     for (let word = 0; word < WORDS_PER_PAGE; word++) this.write(pfn * PAGE_SIZE + word * 8, 0, 0);
   }
 
+  /**
+   * The words of a frame, to be read only. Without a base every frame is there, and holds zeros until it is written.
+   * Over a base, a frame that the base lacks is undefined until it is first written or cleared, undone or not.
+   */
   readPage(pfn: number): PageWords | undefined {
-    return this.#page(pfn);
+    return this.#page(pfn) ?? (this.#base === undefined ? ZERO_PAGE : undefined);
   }
 
   /** Where the journal stands now. Marks nest: undo to an older mark invalidates younger ones. */
@@ -191,17 +201,28 @@ export class SimulatedMemory implements PageSource {
 
   /** Zobrist-style: each (address, value) has its own pseudo-random 64 bits, and the hash is their exclusive or. */
   #mixHash(address: number, oldLow: number, oldHigh: number, low: number, high: number): void {
-    const seed = mix(address | 0, Math.floor(address / 2 ** 32));
-    const before = mix(seed ^ oldLow, oldHigh);
-    const after = mix(seed ^ low, high);
-    this.#hashLow ^= before ^ after;
-    this.#hashHigh ^= mix(before, seed) ^ mix(after, seed);
+    const addressHigh = Math.floor(address / 2 ** 32);
+    const keyA = scramble((address | 0) ^ Math.imul(addressHigh, 0x9e3779b1));
+    const keyB = scramble(keyA ^ addressHigh ^ 0x2545f491);
+    this.#toggle(keyA, keyB, oldLow, oldHigh);
+    this.#toggle(keyA, keyB, low, high);
+  }
+
+  /**
+   * Three Feistel rounds under the keys of an address. They permute the 64-bit values, so that two values of one
+   * word never collide; collisions between words are left to chance.
+   */
+  #toggle(keyA: number, keyB: number, low: number, high: number): void {
+    const right = high ^ scramble(low ^ keyA);
+    const left = low ^ scramble(right ^ keyB);
+    this.#hashLow ^= left;
+    this.#hashHigh ^= right ^ scramble(left ^ keyA);
   }
 }
 
-/** Two 32-bit halves to 32 well-mixed bits (the finaliser of MurmurHash3, by Austin Appleby, public domain). */
-function mix(a: number, b: number): number {
-  let h = a ^ Math.imul(b, 0x9e3779b1);
+/** 32 bits to 32 well-mixed bits, one to one (the finaliser of MurmurHash3, by Austin Appleby, public domain). */
+function scramble(bits: number): number {
+  let h = bits;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return h ^ (h >>> 16);

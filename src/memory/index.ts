@@ -1,0 +1,9 @@
+/** Where page tables live: physical memory as 64-bit words. Files and live guests are under `memory/sources/`. */
+
+export { type ByteSource, bytesSource } from './byte_source.ts';
+export type { CoreSegment } from './core_segments.ts';
+export { ElfCore } from './elf_core.ts';
+export { JournalledCounters, JournalledMap, type Undoable } from './journalled.ts';
+export { PAGE_SHIFT, PAGE_SIZE, type PageSource, type PageWords, WORDS_PER_PAGE } from './physical_memory.ts';
+export { type ChangedWord, SimulatedMemory } from './simulated_memory.ts';
+export { Vmcoreinfo } from './vmcoreinfo.ts';
