@@ -35,7 +35,6 @@ export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 /** The memory type that a leaf asks for, by its usual name. */
 export type MemoryType = 'WB' | 'WC' | 'UC-' | 'UC' | 'WP' | 'WT';
 
-
 export interface EntryFormat {
   /** For people, e.g. "x86_64, 4-level". */
   readonly name: string;
@@ -43,7 +42,7 @@ export interface EntryFormat {
   readonly levels: number;
   /** log2 of the base page size. */
   readonly pageShift: number;
-  /** The lowest virtual address that the root table's first entry covers, and whether halves are sign-extended. */
+  /** Whether the root's upper half maps negative addresses; otherwise it maps one window of its own size. */
   readonly signExtended: boolean;
 
   /** log2 of the number of entries of a table at `level`. */

@@ -54,21 +54,6 @@ export const PG_LEVEL_256T = 5;
 
 const LEVEL_NAMES = ['', 'PTE', 'PMD', 'PUD', 'P4D', 'PGD'] as const;
 
-const BIT_NAMES: readonly (readonly [number, string])[] = [
-  [_PAGE_PRESENT, 'P'],
-  [_PAGE_RW, 'RW'],
-  [_PAGE_USER, 'US'],
-  [_PAGE_PWT, 'PWT'],
-  [_PAGE_PCD, 'PCD'],
-  [_PAGE_ACCESSED, 'A'],
-  [_PAGE_DIRTY, 'D'],
-  [_PAGE_SOFTW1, 'SW1'],
-  [_PAGE_SOFTW2, 'SW2'],
-  [_PAGE_SOFTW3, 'SW3'],
-  [_PAGE_ENC, 'C'],
-  [_PAGE_NX, 'NX'],
-];
-
 /** PAT slot (PAT << 2 | PCD << 1 | PWT) to memory type, as Linux programs the PAT register. */
 const PAT_SLOTS: readonly MemoryType[] = ['WB', 'WC', 'UC-', 'UC', 'WB', 'WP', 'UC-', 'WT'];
 
@@ -141,12 +126,13 @@ export class X86Format implements EntryFormat {
 
   describe(level: number, low: number, high: number): readonly string[] {
     const flags = this.flags(level, low, high);
-    const names = BIT_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name);
-    const insert = (name: string) => names.splice(names.at(-1) === 'NX' ? -1 : names.length, 0, name);
-    if ((flags & _PAGE_PSE) !== 0) insert(level === 1 ? 'PAT' : 'PSE');
-    if ((flags & _PAGE_GLOBAL) !== 0) insert((flags & _PAGE_PRESENT) !== 0 ? 'G' : 'PROTNONE');
-    if (level > 1 && (flags & _PAGE_PAT_LARGE) !== 0) insert('PAT');
-    if (((high >>> 20) & 0x7ff) !== 0) insert(`SOFT=${((high >>> 20) & 0x7ff).toString(16)}`);
+    const bit7 = level === 1 ? 'PAT' : 'PSE';
+    const bit8 = (flags & _PAGE_PRESENT) !== 0 ? 'G' : 'PROTNONE';
+    const lowNames = ['P', 'RW', 'US', 'PWT', 'PCD', 'A', 'D', bit7, bit8, 'SW1', 'SW2', 'SW3', 'PAT', 'C'];
+    const names = lowNames.filter((_, bit) => (flags & (1 << bit)) !== 0);
+    const software = (high >>> 20) & 0x7ff;
+    if (software !== 0) names.push(`SOFT=${software.toString(16)}`);
+    if ((flags & _PAGE_NX) !== 0) names.push('NX');
     return names;
   }
 
