@@ -7,6 +7,7 @@ export interface BootParameters {
   debug_pagealloc: boolean;
   debug_guardpage_minorder: number;
   page_poison: boolean;
+  init_on_alloc: boolean;
   init_on_free: boolean;
   gbpages: boolean;
   pti: 'auto' | 'on' | 'off';
@@ -48,6 +49,7 @@ export function parseBootParameters(text: string, config: Config, where: string)
     debug_pagealloc: config.DEBUG_PAGEALLOC && config.DEBUG_PAGEALLOC_ENABLE_DEFAULT,
     debug_guardpage_minorder: 0,
     page_poison: false,
+    init_on_alloc: config.INIT_ON_ALLOC_DEFAULT_ON,
     init_on_free: config.INIT_ON_FREE_DEFAULT_ON,
     gbpages: config.X86_DIRECT_GBPAGES,
     pti: 'off',
@@ -85,6 +87,9 @@ export function parseBootParameters(text: string, config: Config, where: string)
       }
       case 'page_poison':
         boot.page_poison = config.PAGE_POISONING && bool(name, value, where);
+        break;
+      case 'init_on_alloc':
+        boot.init_on_alloc = bool(name, value, where);
         break;
       case 'init_on_free':
         boot.init_on_free = bool(name, value, where);

@@ -45,7 +45,6 @@ export const CHANGES = {
   'vmstat-splits': {
     effect: 'splits of the direct map are counted in /proc/vmstat once the system runs',
     subject: 'x86/mm: Tracking linear mapping split events',
-    commit: '575299ea18a8',
     release: 'v5.13',
   },
   secretmem: {
@@ -68,6 +67,10 @@ export const CHANGES = {
     commit: '652c5bf380ad',
     release: 'v6.1',
   },
+  'no-set-pages-array-wt': {
+    effect: 'set_pages_array_wt() is gone',
+    release: 'between v5.11 and v6.1',
+  },
   'top-down-clamped': {
     effect:
       'memory_map_top_down() without a free aligned 2M block starts from the end of memory, rounded down; before, from the first 2M',
@@ -76,6 +79,21 @@ export const CHANGES = {
   'brk-tables-for-5-levels': {
     effect:
       'the early page-table buffer holds 8 pages, or 16 with KASLR, if 5-level paging is configured; before, 6 or 12',
+    release: 'between v5.11 and v6.1',
+  },
+  'secretmem-default-before-free': {
+    effect:
+      'a secretmem fault that loses the race for its offset maps its page again before giving it back; before, after, when somebody else may have it',
+    subject: 'mm/secretmem: fix use-after-free race in fault handler',
+    release: 'v6.18, and stable kernels since',
+  },
+  'hibernate-poisons-free-pages': {
+    effect:
+      'after a resume free pages are overwritten with page_poison=1 as well as with init_on_free=1; before, with init_on_free=1 only',
+    release: 'between v5.11 and v6.1',
+  },
+  'huge-vmalloc': {
+    effect: 'vmalloc areas that ask for it (VM_ALLOW_HUGE_VMAP) are mapped by 2M leaves; before, by 4K only',
     release: 'between v5.11 and v6.1',
   },
   'cpa-primary-argument': {
@@ -104,6 +122,18 @@ export const CHANGES = {
     commit: '60463628c9e0',
     release: 'v6.2',
   },
+  'page-checks-optional': {
+    effect:
+      'struct pages are checked on alloc and free only if a debugging or hardening option asks for it; before, always',
+    subject: 'mm, page_alloc: reduce page alloc/free sanity checks',
+    commit: '700d2e9a36b9',
+    release: 'v6.3',
+  },
+  'secretmem-default-on': {
+    effect: 'memfd_secret() works unless secretmem.enable=0; before, only with secretmem.enable=1',
+    subject: 'mm/secretmem: make it on by default',
+    release: 'v6.5',
+  },
   'verify-rwx-in-boot': {
     effect: 'W^X is looked for while the system boots too',
     release: 'between v6.1 and v6.12',
@@ -124,13 +154,11 @@ export const CHANGES = {
   'ro-clears-dirty': {
     effect: 'set_memory_ro() clears D as well as RW',
     subject: 'x86/mm: Remove _PAGE_DIRTY from kernel RO pages',
-    commit: 'e5136e876581',
     release: 'v6.6',
   },
   'np-clears-dirty': {
     effect: '__set_pages_np() clears D as well as P and RW',
     subject: 'x86/mm: Remove _PAGE_DIRTY from kernel RO pages',
-    commit: 'e5136e876581',
     release: 'v6.6',
   },
   'set-memory-p-public': {

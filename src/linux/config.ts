@@ -25,6 +25,7 @@ export const CONFIG_OPTIONS = {
   STRICT_KERNEL_RWX: { meaning: 'mark_rodata_ro() runs after boot', default: 'y' },
   SLAB: { meaning: 'the SLAB allocator, which unmaps free objects under debug_pagealloc', default: 'n' },
   PAGE_POISONING: { meaning: 'page_poison= can be given at boot', default: 'y' },
+  INIT_ON_ALLOC_DEFAULT_ON: { meaning: 'allocated pages are zeroed unless init_on_alloc=0', default: 'n' },
   INIT_ON_FREE_DEFAULT_ON: { meaning: 'freed pages are zeroed unless init_on_free=0', default: 'n' },
   CPA_DEBUG: { meaning: 'mark_rodata_ro() tests itself by set_memory_rw() and back', default: 'n' },
 } as const satisfies Record<string, ConfigOption>;

@@ -5,6 +5,7 @@
  * undone, so that an exploration can go back.
  */
 
+import { NotModelledError } from '../errors.ts';
 import { JournalledCounters, JournalledMap, type Undoable } from '../memory/journalled.ts';
 import type { SimulatedMemory } from '../memory/simulated_memory.ts';
 import type { EntryFormat, VirtualAddress } from '../mmu/format.ts';
@@ -16,6 +17,9 @@ import type { Death, EventListener, KernelEvent } from './events.ts';
 import type { KernelVersion } from './kernels.ts';
 import type { Machine } from './machine.ts';
 import type { FrameAllocator } from './mm/frame_allocator.ts';
+import { PageFlags } from './mm/page_flags.ts';
+import type { SecretmemFile } from './mm/secretmem.ts';
+import type { vm_struct } from './mm/vmalloc.ts';
 import type { Task } from './task.ts';
 
 /** vmstat events and page statistics, as indices into `Kernel.vm_events`. */
@@ -47,7 +51,8 @@ export abstract class Kernel {
   /** Translations that CPUs may hold, if somebody wants to know. */
   tlb: Tlb | undefined;
 
-  system_state: 'BOOTING' | 'RUNNING' = 'BOOTING';
+  /** SUSPEND from when hibernation turns interrupts off until it turns them on. */
+  system_state: 'BOOTING' | 'RUNNING' | 'SUSPEND' = 'BOOTING';
   /** The static key behind debug_pagealloc_enabled_static(): off until the page allocator has its memory. */
   debug_pagealloc_key = false;
 
@@ -66,6 +71,12 @@ export abstract class Kernel {
   readonly vm_events = new JournalledCounters(NR_VM_EVENTS);
   /** WARN_ONCE and pr_warn_once sites that have fired. */
   readonly once = new JournalledMap<string, true>();
+  /** The struct pages' flags. */
+  readonly page_flags = new PageFlags();
+  /** vmalloc's areas by address: those in use, and those unmapped whose translations a TLB may still hold. */
+  readonly vmap_areas = new JournalledMap<VirtualAddress, vm_struct>();
+  /** Open memfd_secret() files by descriptor. */
+  readonly secretmem_files = new JournalledMap<number, SecretmemFile>();
 
   #listener: EventListener | undefined;
   readonly #undoables: Undoable[] = [];
@@ -86,6 +97,7 @@ export abstract class Kernel {
     this.machine = parts.machine;
     this.frames = parts.frames;
     this.#undoables.push(this.memory, this.vm_events, this.once);
+    this.#undoables.push(this.page_flags, this.vmap_areas, this.secretmem_files);
   }
 
   /** Direct-map address of a page frame: page_address(). */
@@ -102,6 +114,32 @@ export abstract class Kernel {
   /** The translation that the hardware finds for `address` now: the leaf's level and halves, or undefined. */
   abstract translate(address: VirtualAddress): { level: number; low: number; high: number } | undefined;
 
+  /** Whether editing the direct map works on this machine. set_memory.h:53 (v7.2) */
+  can_set_direct_map(): boolean {
+    return true;
+  }
+  /** CONFIG_ARCH_HAS_SET_DIRECT_MAP. */
+  get arch_has_set_direct_map(): boolean {
+    return true;
+  }
+
+  // vmalloc's part of the kernel's tables. An architecture without them refuses vmalloc.
+  get VMALLOC_START(): VirtualAddress {
+    throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
+  }
+  /** Effect: the pages are mapped from `address`, PAGE_KERNEL, by leaves of 2^order pages. Failure: -ENOMEM. */
+  vmap_pages_range_noflush(
+    _address: VirtualAddress,
+    _pages: readonly number[],
+    _order: number,
+  ): Task<number> {
+    throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
+  }
+  /** Effect: nothing is mapped in [start, end). Tables stay. */
+  vunmap_range_noflush(_start: VirtualAddress, _end: VirtualAddress): Task<void> {
+    throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
+  }
+
   /** Take part in `mark` and `undo`. */
   protected journalled<T extends Undoable>(part: T): T {
     this.#undoables.push(part);
@@ -109,17 +147,27 @@ export abstract class Kernel {
   }
 
   mark(): KernelMark {
-    return this.#undoables.map((part) => part.mark());
+    return this.#parts().map((part) => part.mark());
   }
 
-  /** Take back everything since `mark`. Caller's duty: no task is suspended between its first and last step. */
+  /**
+   * Take back everything since `mark`. Caller's duty: no task was suspended between its first and last step when the
+   * mark was made, and `frames` and `tlb` are the ones of then.
+   */
   undo(mark: KernelMark): void {
-    this.#undoables.forEach((part, i) => {
+    this.#parts().forEach((part, i) => {
       part.undo(mark[i]!);
     });
     this.death = undefined;
+    if (this.system_state === 'SUSPEND') this.system_state = 'RUNNING';
     this.preempt_count.fill(0);
     this.irqs_disabled.fill(0);
+  }
+
+  #parts(): Undoable[] {
+    const parts = [...this.#undoables, this.frames];
+    if (this.tlb !== undefined) parts.push(this.tlb);
+    return parts;
   }
 
   /** Call `listener` for every event from now on; undefined stops that. */

@@ -23,8 +23,12 @@ const SINCE_5_11: readonly ChangeName[] = [
   'secretmem',
   'mce-nospec-unmaps',
   'cpa-verify-rwx',
+  'no-set-pages-array-wt',
   'top-down-clamped',
   'brk-tables-for-5-levels',
+  'secretmem-default-before-free',
+  'hibernate-poisons-free-pages',
+  'huge-vmalloc',
 ];
 
 const SINCE_6_1: readonly ChangeName[] = [
@@ -32,6 +36,8 @@ const SINCE_6_1: readonly ChangeName[] = [
   'cpa-alias-ignores-nx',
   'cpa-empty-masks-return',
   'set-memory-rox',
+  'page-checks-optional',
+  'secretmem-default-on',
   'verify-rwx-in-boot',
   'lookup-level-of-none',
   'leaf-test-pse-only',

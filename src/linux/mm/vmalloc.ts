@@ -1,9 +1,186 @@
-/** Virtually contiguous memory, as far as it bears on the direct map (mm/vmalloc.c). */
+/**
+ * Virtually contiguous memory, as far as it bears on the direct map (mm/vmalloc.c): areas of single pages with a
+ * mapping of their own, and what vfree() does to the direct map's alias of each page.
+ *
+ * Not modelled: the purge of unmapped areas when there are many of them, per-CPU blocks (vm_map_ram()), deferred
+ * freeing, and memory for the page array. Pages are taken one at a time; v7.2 asks for larger blocks first. An area
+ * takes the lowest addresses that are free; a real kernel's lie elsewhere.
+ */
 
+import { hexAddress, type VirtualAddress } from '../../mmu/format.ts';
+import { ENOMEM } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task.ts';
+import { __free_pages, alloc_pages, GFP_KERNEL, split_page } from './page_alloc.ts';
 
-/** Effect: no lazily freed mapping of any page is left in a TLB. Context: takes a mutex, so it may sleep. */
-export function* vm_unmap_aliases(k: Kernel): Task<void> {
+/** The direct map is reset when the area is freed. */
+export const VM_FLUSH_RESET_PERMS = 0x100;
+/** Large leaves are welcome. */
+export const VM_ALLOW_HUGE_VMAP = 0x400;
+
+const PAGE_SIZE = 4096;
+const PAGE_SHIFT = 12;
+
+/** An area. Never changed: a change makes a new one. */
+export interface vm_struct {
+  readonly addr: VirtualAddress;
+  /** In bytes, with the guard page at its end. */
+  readonly size: number;
+  readonly pages: readonly number[];
+  readonly flags: number;
+  /** Unmapped, and not flushed yet: the addresses are not free, and a TLB may still map them. */
+  readonly lazily_freed: boolean;
+}
+
+// ---- flushing
+
+/** Effect: no translation of an unmapped area is left in any TLB, and none of [start, end) if `flush`. :2965 */
+function* _vm_unmap_aliases(
+  k: Kernel,
+  start: VirtualAddress,
+  end: VirtualAddress,
+  flush: boolean,
+): Task<void> {
   k.might_sleep('vm_unmap_aliases');
+  const lazy = [...k.vmap_areas.entries()].map(([, area]) => area).filter((area) => area.lazily_freed);
+  const first = lazy.reduce((lowest, area) => Math.min(lowest, area.addr), start);
+  const last = lazy.reduce((highest, area) => Math.max(highest, area.addr + area.size), end);
+  if (lazy.length > 0 || flush) yield* k.flush_tlb_kernel_range(first, last);
+  for (const area of lazy) k.vmap_areas.delete(area.addr);
+}
+
+/** Effect: no lazily freed mapping of any page is left in a TLB. Context: takes a mutex, so it may sleep. :3030 */
+export function* vm_unmap_aliases(k: Kernel): Task<void> {
+  yield* _vm_unmap_aliases(k, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, false);
+}
+
+// ---- areas
+
+/** The area that begins at `addr`. */
+export function find_vm_area(k: Kernel, addr: VirtualAddress): vm_struct | undefined {
+  const area = k.vmap_areas.get(addr);
+  return area?.lazily_freed === false ? area : undefined;
+}
+
+/** Effect: the area's direct-map aliases are reset when it is freed. vmalloc.h:297 (v7.2) */
+export function set_vm_flush_reset_perms(k: Kernel, addr: VirtualAddress): void {
+  const area = find_vm_area(k, addr);
+  if (area !== undefined) k.vmap_areas.set(addr, { ...area, flags: area.flags | VM_FLUSH_RESET_PERMS });
+}
+
+/** The page behind an address of an area, or undefined (NULL). :821 */
+export function vmalloc_to_page(k: Kernel, address: VirtualAddress): number | undefined {
+  for (const [, { addr, size, pages, lazily_freed }] of k.vmap_areas.entries()) {
+    if (lazily_freed || address < addr || address >= addr + size) continue;
+    return pages[Math.floor((address - addr) / PAGE_SIZE)];
+  }
+  return undefined;
+}
+
+/** The lowest free addresses for `size` bytes, as the start of an area. */
+function alloc_vmap_area(k: Kernel, size: number, align: number): VirtualAddress {
+  const areas = [...k.vmap_areas.entries()].map(([, area]) => area).sort((a, b) => a.addr - b.addr);
+  let addr = Math.ceil(k.VMALLOC_START / align) * align;
+  for (const area of areas) {
+    if (addr + size <= area.addr) break;
+    addr = Math.max(addr, Math.ceil((area.addr + area.size) / align) * align);
+  }
+  return addr;
+}
+
+/** Effect: the area is mapped nowhere. Its addresses are free after the next flush. :3335 */
+function* remove_vm_area(k: Kernel, area: vm_struct): Task<void> {
+  yield* k.vunmap_range_noflush(area.addr, area.addr + area.size);
+  if (k.debug_pagealloc_key) yield* k.flush_tlb_kernel_range(area.addr, area.addr + area.size);
+  k.vmap_areas.set(area.addr, { ...area, lazily_freed: true });
+}
+
+// ---- freeing
+
+/**
+ * Effect: no TLB maps the area's pages any more, neither here nor in the direct map, where they are present and
+ * writable again. Nobody looks at what the two passes over the direct map return. :3374
+ */
+function* vm_reset_perms(k: Kernel, { pages }: vm_struct): Task<void> {
+  const start = pages.reduce(
+    (lowest, page) => Math.min(lowest, k.page_address(page)),
+    Number.POSITIVE_INFINITY,
+  );
+  const end = pages.reduce(
+    (highest, page) => Math.max(highest, k.page_address(page) + PAGE_SIZE),
+    Number.NEGATIVE_INFINITY,
+  );
+  for (const page of pages) yield* k.set_direct_map_invalid_noflush(page);
+  yield* _vm_unmap_aliases(k, start, end, pages.length > 0);
+  for (const page of pages) yield* k.set_direct_map_default_noflush(page);
+}
+
+/** Effect: the area and its pages are free. Context: may sleep. :3484 */
+export function* vfree(k: Kernel, addr: VirtualAddress): Task<void> {
+  k.might_sleep('vfree');
+  const area = find_vm_area(k, addr);
+  if (area === undefined) {
+    k.warn(`Trying to vfree() nonexistent vm area (${hexAddress(addr)})`);
+    return;
+  }
+  yield* remove_vm_area(k, area);
+  if ((area.flags & VM_FLUSH_RESET_PERMS) !== 0) yield* vm_reset_perms(k, area);
+  for (const page of area.pages) yield* __free_pages(k, page, 0);
+}
+
+// ---- allocating
+
+/** Effect: `nr_pages` more pages in the area. Failure: fewer, which are the area's all the same. :3668 */
+function* vm_area_alloc_pages(k: Kernel, area: vm_struct, nr_pages: number, order: number): Task<vm_struct> {
+  const pages: number[] = [];
+  while (pages.length < nr_pages) {
+    const page = yield* alloc_pages(k, GFP_KERNEL, order, undefined, 'vmalloc');
+    if (page === undefined) break;
+    if (order > 0) split_page(k, page, order);
+    for (let i = 0; i < 2 ** order; i++) pages.push(page + i);
+  }
+  const filled = { ...area, pages };
+  k.vmap_areas.set(area.addr, filled);
+  return filled;
+}
+
+/** Effect: the area has its pages, mapped. Failure: -ENOMEM, and the area is gone. :3865 */
+function* __vmalloc_area_node(k: Kernel, area: vm_struct, nr_pages: number, order: number): Task<number> {
+  const filled = yield* vm_area_alloc_pages(k, area, nr_pages, order);
+  const complete = filled.pages.length === nr_pages;
+  if (complete && (yield* k.vmap_pages_range_noflush(area.addr, filled.pages, order)) === 0) return 0;
+  if (complete || order === 0) {
+    const what = complete ? 'map' : 'allocate';
+    k.printk('warn', `vmalloc error: size ${nr_pages * PAGE_SIZE}, failed to ${what} pages`);
+  }
+  yield* vfree(k, area.addr);
+  return -ENOMEM;
+}
+
+/**
+ * Effect: an area of `nr_pages` pages, PAGE_KERNEL, by 2M leaves if asked for and possible, else by 4K. Failure:
+ * undefined (NULL). Context: may sleep. :4025
+ */
+export function* __vmalloc_node_range(
+  k: Kernel,
+  nr_pages: number,
+  vm_flags: number,
+): Task<VirtualAddress | undefined> {
+  k.might_sleep('vmalloc');
+  const pmd_order = k.format.levelShift(2) - PAGE_SHIFT;
+  const huge = k.has['huge-vmalloc'] && (vm_flags & VM_ALLOW_HUGE_VMAP) !== 0 && nr_pages >= 2 ** pmd_order;
+  for (const order of huge ? [pmd_order, 0] : [0]) {
+    const count = Math.ceil(nr_pages / 2 ** order) * 2 ** order;
+    const size = (count + 1) * PAGE_SIZE;
+    const addr = alloc_vmap_area(k, size, PAGE_SIZE * 2 ** order);
+    const area: vm_struct = { addr, size, pages: [], flags: vm_flags, lazily_freed: false };
+    k.vmap_areas.set(addr, area);
+    if ((yield* __vmalloc_area_node(k, area, count, order)) === 0) return addr;
+  }
+  return undefined;
+}
+
+/** Effect: as above, with the flags of kernel text: VM_FLUSH_RESET_PERMS and so on, or none. :4198 */
+export function* vmalloc(k: Kernel, nr_pages: number, vm_flags = 0): Task<VirtualAddress | undefined> {
+  return yield* __vmalloc_node_range(k, nr_pages, vm_flags);
 }

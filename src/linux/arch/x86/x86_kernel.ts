@@ -3,7 +3,7 @@
 import { JournalledCounters } from '../../../memory/journalled.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
 import { EntryKind } from '../../../mmu/format.ts';
-import { _PAGE_GLOBAL, X86Format } from '../../../mmu/x86_64.ts';
+import { _PAGE_GLOBAL, _PAGE_PRESENT, X86Format } from '../../../mmu/x86_64.ts';
 import { createRwSemaphore, createSpinlock } from '../../kernel/locking/locks.ts';
 import { Kernel } from '../../kernel.ts';
 import type { Task } from '../../task.ts';
@@ -22,11 +22,19 @@ import {
   set_direct_map_invalid_noflush,
 } from './mm/pat/set_memory.ts';
 import { flush_tlb_kernel_range } from './mm/tlb.ts';
+import { vmalloc_start, vmap_pages_range_noflush, vunmap_range_noflush } from './mm/vmap.ts';
 
 /** Frames [start, end) that the direct map was built for. */
 export interface PfnRange {
   start: number;
   end: number;
+}
+
+/** A leaf entry as a walk finds it. */
+export interface LeafEntry {
+  level: number;
+  low: number;
+  high: number;
 }
 
 export class X86Kernel extends Kernel {
@@ -130,7 +138,13 @@ export class X86Kernel extends Kernel {
     return this.boot.debug_pagealloc;
   }
 
-  translate(address: VirtualAddress): { level: number; low: number; high: number } | undefined {
+  translate(address: VirtualAddress): LeafEntry | undefined {
+    const leaf = this.leafAt(address);
+    return leaf !== undefined && (leaf.low & _PAGE_PRESENT) !== 0 ? leaf : undefined;
+  }
+
+  /** The leaf that maps `address`, present or not; undefined where there is none. */
+  leafAt(address: VirtualAddress): LeafEntry | undefined {
     let table = this.root;
     for (let level = this.format.levels; level >= 1; level--) {
       const shift = this.format.levelShift(level);
@@ -138,7 +152,7 @@ export class X86Kernel extends Kernel {
       const low = this.memory.low(entry);
       const high = this.memory.high(entry);
       const kind = this.format.kind(level, low, high);
-      if (kind === EntryKind.Leaf) return { level, low, high };
+      if (kind === EntryKind.Leaf || kind === EntryKind.NotPresentLeaf) return { level, low, high };
       if (kind !== EntryKind.Table) return undefined;
       table = this.format.tableAddress(level, low, high);
     }
@@ -159,5 +173,18 @@ export class X86Kernel extends Kernel {
   }
   flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void> {
     return flush_tlb_kernel_range(this, start, end);
+  }
+  override get VMALLOC_START(): VirtualAddress {
+    return vmalloc_start(this);
+  }
+  override vmap_pages_range_noflush(
+    address: VirtualAddress,
+    pages: readonly number[],
+    order: number,
+  ): Task<number> {
+    return vmap_pages_range_noflush(this, address, pages, order);
+  }
+  override vunmap_range_noflush(start: VirtualAddress, end: VirtualAddress): Task<void> {
+    return vunmap_range_noflush(this, start, end);
   }
 }

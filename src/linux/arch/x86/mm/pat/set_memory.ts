@@ -645,7 +645,7 @@ function* __split_large_page(
   }
 
   yield* set_pfn(k, kpte, base, _KERNPG_TABLE);
-  if (k.listening) k.emit({ kind: 'split', cpu: k.cpu, level, address, table: base });
+  if (k.listening) k.emit({ kind: 'split', cpu: k.cpu, level, address: fix_addr(address), table: base });
   yield* flush_tlb_all(k);
   spin_unlock(k, k.pgd_lock);
   return 0;
@@ -667,7 +667,7 @@ function* split_large_page(k: X86Kernel, cpa: cpa_data, kpte: number, address: V
   if (unlock) spin_unlock(k, k.cpa_lock);
   if (cpa.init_mm_read_locked) up_read(k, k.init_mm.mmap_lock);
   const level = lookup_level_now(k, cpa, address);
-  const purpose = { level: level - 1, address: align_down(address, page_level_size(k, level)) };
+  const purpose = { level: level - 1, address: align_down(fix_addr(address), page_level_size(k, level)) };
   const base = k.has['split-ptdesc']
     ? yield* pte_alloc_one_kernel(k, purpose)
     : yield* alloc_pages(k, GFP_KERNEL, 0, purpose);
@@ -1419,6 +1419,11 @@ export function* set_pages_array_uc(k: X86Kernel, pages: readonly number[]): Tas
 
 export function* set_pages_array_wc(k: X86Kernel, pages: readonly number[]): Task<number> {
   return yield* _set_pages_array(k, pages, 'WC');
+}
+
+/** Gone after v5.11. :2096 (v5.10) */
+export function* set_pages_array_wt(k: X86Kernel, pages: readonly number[]): Task<number> {
+  return yield* _set_pages_array(k, pages, 'WT');
 }
 
 export function* set_pages_wb(k: X86Kernel, page: number, numpages: number): Task<number> {

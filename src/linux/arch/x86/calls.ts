@@ -1,0 +1,219 @@
+/** The x86-64 functions that can be called by name. */
+
+import { type CallParameter, type KernelBuild, type KernelCall, number, numbers } from '../../call.ts';
+import type { ChangeName } from '../../changes.ts';
+import type { Task } from '../../task.ts';
+import * as pat from './mm/pat/set_memory.ts';
+import { flush_tlb_all } from './mm/tlb.ts';
+import type { X86Kernel } from './x86_kernel.ts';
+
+type X86Call = KernelCall<X86Kernel>;
+
+const ADDR: CallParameter = { name: 'addr', kind: 'address' };
+const PAGES: CallParameter = { name: 'pages', kind: 'count' };
+const PAGE: CallParameter = { name: 'pfn', kind: 'page' };
+const ARRAY: CallParameter = { name: 'pfns', kind: 'pages' };
+
+function since(change: ChangeName): (k: KernelBuild) => string | undefined {
+  return (k) => (k.has[change] ? undefined : `${k.version.name} lacks the change ${change}`);
+}
+
+function until(change: ChangeName): (k: KernelBuild) => string | undefined {
+  return (k) => (k.has[change] ? `gone with the change ${change}` : undefined);
+}
+
+/** int f(unsigned long addr, int numpages). */
+function onRange(
+  name: string,
+  summary: string,
+  f: (k: X86Kernel, addr: number, numpages: number) => Task<number>,
+  missing?: X86Call['missing'],
+): X86Call {
+  const call: X86Call = {
+    name,
+    parameters: [ADDR, PAGES],
+    returns: 'int',
+    summary,
+    run: (k, args) => f(k, number(args, 0), number(args, 1)),
+  };
+  return missing === undefined ? call : { ...call, missing };
+}
+
+/** int f(struct page *page, int numpages). */
+function onPages(
+  name: string,
+  summary: string,
+  f: (k: X86Kernel, page: number, numpages: number) => Task<number>,
+): X86Call {
+  return {
+    name,
+    parameters: [PAGE, PAGES],
+    returns: 'int',
+    summary,
+    run: (k, args) => f(k, number(args, 0), number(args, 1)),
+  };
+}
+
+/** int f(struct page **pages, int numpages). */
+function onArray(
+  name: string,
+  summary: string,
+  f: (k: X86Kernel, pages: readonly number[]) => Task<number>,
+): X86Call {
+  return { name, parameters: [ARRAY], returns: 'int', summary, run: (k, args) => f(k, numbers(args, 0)) };
+}
+
+function* bool(task: Task<boolean>): Task<number> {
+  return (yield* task) ? 1 : 0;
+}
+
+function* nothing(task: Task<void>): Task<undefined> {
+  yield* task;
+  return undefined;
+}
+
+/** __kernel_map_pages() exists for DEBUG_PAGEALLOC only, since the series of 2020. */
+function kernelMapPagesMissing(k: KernelBuild): string | undefined {
+  if (!k.has['kernel-map-pages-debug-only'] || k.config.DEBUG_PAGEALLOC) return undefined;
+  return 'needs CONFIG_DEBUG_PAGEALLOC=y since the change kernel-map-pages-debug-only';
+}
+
+function kernelPagePresentMissing(k: KernelBuild): string | undefined {
+  if (k.has['kernel-page-present-always'] || k.config.HIBERNATION) return undefined;
+  return 'needs CONFIG_HIBERNATION=y before the change kernel-page-present-always';
+}
+
+export const X86_CALLS: readonly X86Call[] = [
+  onRange('set_memory_ro', 'not writable', pat.set_memory_ro),
+  onRange('set_memory_rw', 'writable', pat.set_memory_rw),
+  onRange(
+    'set_memory_rox',
+    'not writable, executable; v7.2 restores large leaves',
+    pat.set_memory_rox,
+    since('set-memory-rox'),
+  ),
+  onRange('set_memory_x', 'executable', pat.set_memory_x),
+  onRange('set_memory_nx', 'not executable', pat.set_memory_nx),
+  onRange('set_memory_np', 'not present', pat.set_memory_np),
+  onRange('set_memory_np_noalias', 'not present, in this mapping only', pat.set_memory_np_noalias),
+  onRange('set_memory_p', 'present (a static function before v6.9)', pat.set_memory_p),
+  onRange('set_memory_4k', 'mapped by 4K entries', pat.set_memory_4k),
+  onRange('set_memory_global', 'global in the TLB', pat.set_memory_global),
+  onRange('set_memory_nonglobal', 'not global in the TLB', pat.set_memory_nonglobal),
+  onRange('set_memory_uc', 'uncached (UC-), reserved', pat.set_memory_uc),
+  onRange('set_memory_wc', 'write-combining, reserved', pat.set_memory_wc),
+  onRange('set_memory_wb', 'write-back, reservation dropped', pat.set_memory_wb),
+  onRange('_set_memory_uc', 'uncached (UC-), not reserved', pat._set_memory_uc),
+  onRange('_set_memory_wc', 'write-combining, not reserved', pat._set_memory_wc),
+  onRange('_set_memory_wt', 'write-through, not reserved', pat._set_memory_wt),
+  onRange('_set_memory_wb', 'write-back, reservation kept', pat._set_memory_wb),
+  onRange('set_memory_encrypted', 'private (SME/SEV)', pat.set_memory_encrypted),
+  onRange('set_memory_decrypted', 'shared (SME/SEV)', pat.set_memory_decrypted),
+  {
+    name: '__set_memory_prot',
+    parameters: [ADDR, PAGES, { name: 'prot', kind: 'prot' }],
+    returns: 'int',
+    summary: 'exactly these protection bits',
+    missing: until('no-set-memory-prot'),
+    run: (k, args) => pat.__set_memory_prot(k, number(args, 0), number(args, 1), number(args, 2)),
+  },
+  {
+    name: 'change_page_attr_set_clr',
+    parameters: [
+      ADDR,
+      PAGES,
+      { name: 'mask_set', kind: 'prot' },
+      { name: 'mask_clr', kind: 'prot' },
+      { name: 'force_split', kind: 'flag', default: 0 },
+      { name: 'in_flag', kind: 'count', default: 0 },
+    ],
+    returns: 'int',
+    summary: 'what all set_memory_*() come down to',
+    run: (k, args) =>
+      pat.change_page_attr_set_clr(
+        k,
+        [number(args, 0)],
+        number(args, 1),
+        number(args, 2),
+        number(args, 3),
+        number(args, 4) !== 0,
+        number(args, 5),
+        [],
+      ),
+  },
+  {
+    name: 'set_pages_array_wt',
+    parameters: [ARRAY],
+    returns: 'int',
+    summary: 'write-through, page by page',
+    missing: until('no-set-pages-array-wt'),
+    run: (k, args) => pat.set_pages_array_wt(k, numbers(args, 0)),
+  },
+  onPages('set_pages_uc', 'set_memory_uc() by page', pat.set_pages_uc),
+  onPages('set_pages_wb', 'set_memory_wb() by page', pat.set_pages_wb),
+  onPages('set_pages_ro', 'set_memory_ro() by page', pat.set_pages_ro),
+  onPages('set_pages_rw', 'set_memory_rw() by page', pat.set_pages_rw),
+  onArray('set_pages_array_uc', 'uncached, page by page', pat.set_pages_array_uc),
+  onArray('set_pages_array_wc', 'write-combining, page by page', pat.set_pages_array_wc),
+  onArray('set_pages_array_wb', 'write-back, page by page', pat.set_pages_array_wb),
+  {
+    name: 'set_mce_nospec',
+    parameters: [PAGE, { name: 'unmap', kind: 'flag', default: 1 }],
+    returns: 'int',
+    summary: 'out of the reach of speculation, because poisoned',
+    run: (k, args) => pat.set_mce_nospec(k, number(args, 0), number(args, 1) !== 0),
+  },
+  {
+    name: 'clear_mce_nospec',
+    parameters: [PAGE],
+    returns: 'int',
+    summary: 'within the reach of speculation again',
+    run: (k, args) => pat.clear_mce_nospec(k, number(args, 0)),
+  },
+  {
+    name: 'set_direct_map_invalid_noflush',
+    parameters: [PAGE],
+    returns: 'int',
+    summary: 'out of the direct map; no flush',
+    run: (k, args) => pat.set_direct_map_invalid_noflush(k, number(args, 0)),
+  },
+  {
+    name: 'set_direct_map_default_noflush',
+    parameters: [PAGE],
+    returns: 'int',
+    summary: 'in the direct map, writable; no flush',
+    run: (k, args) => pat.set_direct_map_default_noflush(k, number(args, 0)),
+  },
+  {
+    name: 'set_direct_map_valid_noflush',
+    parameters: [PAGE, PAGES, { name: 'valid', kind: 'flag' }],
+    returns: 'int',
+    summary: 'in or out of the direct map, several pages; no flush',
+    missing: since('set-direct-map-valid'),
+    run: (k, args) =>
+      pat.set_direct_map_valid_noflush(k, number(args, 0), number(args, 1), number(args, 2) !== 0),
+  },
+  {
+    name: '__kernel_map_pages',
+    parameters: [PAGE, PAGES, { name: 'enable', kind: 'flag' }],
+    returns: 'void',
+    summary: 'in or out of the direct map; errors dropped, local flush',
+    missing: kernelMapPagesMissing,
+    run: (k, args) => nothing(pat.__kernel_map_pages(k, number(args, 0), number(args, 1), number(args, 2))),
+  },
+  {
+    name: 'kernel_page_present',
+    parameters: [PAGE],
+    returns: 'bool',
+    summary: 'whether the direct map has the page',
+    missing: kernelPagePresentMissing,
+    run: (k, args) => bool(pat.kernel_page_present(k, number(args, 0))),
+  },
+  {
+    name: 'flush_tlb_all',
+    parameters: [],
+    returns: 'void',
+    summary: 'every CPU drops every translation',
+    run: (k) => nothing(flush_tlb_all(k)),
+  },
+];

@@ -1,0 +1,181 @@
+/** The architecture-independent functions that can be called by name. */
+
+import { type CallParameter, type KernelBuild, type KernelCall, number } from './call.ts';
+import { hibernate } from './kernel/power/hibernate.ts';
+import { safe_copy_page, saveable_page } from './kernel/power/snapshot.ts';
+import type { Kernel } from './kernel.ts';
+import { copy_from_kernel_nofault, read_page, write_page } from './mm/access.ts';
+import { __free_pages, alloc_pages, GFP_ATOMIC, GFP_KERNEL } from './mm/page_alloc.ts';
+import { memfd_secret, secretmem_fault, secretmem_page, secretmem_release } from './mm/secretmem.ts';
+import { VM_ALLOW_HUGE_VMAP, VM_FLUSH_RESET_PERMS, vfree, vmalloc, vmalloc_to_page } from './mm/vmalloc.ts';
+import type { Task } from './task.ts';
+
+const PAGE: CallParameter = { name: 'pfn', kind: 'page' };
+const ORDER: CallParameter = { name: 'order', kind: 'count' };
+const FD: CallParameter = { name: 'fd', kind: 'count' };
+const OFFSET: CallParameter = { name: 'offset', kind: 'count' };
+
+function* nothing(task: Task<void>): Task<undefined> {
+  yield* task;
+  return undefined;
+}
+
+function* plain(value: number | undefined): Task<number | undefined> {
+  return value;
+}
+
+function secretmemMissing({ has, config, version }: KernelBuild): string | undefined {
+  if (!has.secretmem) return `${version.name} lacks the change secretmem`;
+  return config.SECRETMEM ? undefined : 'needs CONFIG_SECRETMEM=y';
+}
+
+function hibernationMissing({ config }: KernelBuild): string | undefined {
+  return config.HIBERNATION ? undefined : 'needs CONFIG_HIBERNATION=y';
+}
+
+function* local_irq(k: Kernel, disabled: boolean): Task<undefined> {
+  k.irqs_disabled[k.cpu] = disabled ? 1 : 0;
+  return undefined;
+}
+
+export const GENERIC_CALLS: readonly KernelCall[] = [
+  {
+    name: 'alloc_pages',
+    parameters: [ORDER, { name: 'atomic', kind: 'flag', default: 0 }],
+    returns: 'page',
+    summary: '2^order pages, GFP_KERNEL or GFP_ATOMIC',
+    run: (k, args) => alloc_pages(k, number(args, 1) === 0 ? GFP_KERNEL : GFP_ATOMIC, number(args, 0)),
+  },
+  {
+    name: '__free_pages',
+    parameters: [PAGE, ORDER],
+    returns: 'void',
+    summary: 'gives them back',
+    run: (k, args) => nothing(__free_pages(k, number(args, 0), number(args, 1))),
+  },
+  {
+    name: 'touch',
+    parameters: [PAGE],
+    returns: 'void',
+    summary: 'the kernel reads the page through the direct map',
+    run: (k, args) => nothing(read_page(k, number(args, 0))),
+  },
+  {
+    name: 'write_page',
+    parameters: [PAGE],
+    returns: 'void',
+    summary: 'the kernel writes the page through the direct map',
+    run: (k, args) => nothing(write_page(k, number(args, 0))),
+  },
+  {
+    name: 'copy_from_kernel_nofault',
+    parameters: [{ name: 'addr', kind: 'address' }],
+    returns: 'int',
+    summary: 'a read that survives a fault',
+    run: (k, args) => copy_from_kernel_nofault(k, number(args, 0)),
+  },
+  {
+    name: 'local_irq_disable',
+    parameters: [],
+    returns: 'void',
+    summary: 'this CPU takes no interrupts',
+    run: (k) => local_irq(k, true),
+  },
+  {
+    name: 'local_irq_enable',
+    parameters: [],
+    returns: 'void',
+    summary: 'this CPU takes interrupts again',
+    run: (k) => local_irq(k, false),
+  },
+  {
+    name: 'saveable_page',
+    parameters: [PAGE],
+    returns: 'bool',
+    summary: 'whether hibernation would save the page',
+    missing: hibernationMissing,
+    *run(k, args) {
+      return (yield* saveable_page(k, number(args, 0))) ? 1 : 0;
+    },
+  },
+  {
+    name: 'safe_copy_page',
+    parameters: [PAGE],
+    returns: 'void',
+    summary: 'hibernation copies the page, mapping it first if it must',
+    missing: hibernationMissing,
+    run: (k, args) => nothing(safe_copy_page(k, number(args, 0))),
+  },
+  {
+    name: 'hibernate',
+    parameters: [{ name: 'resume', kind: 'flag', default: 0 }],
+    returns: 'int',
+    summary: 'the snapshot, with interrupts off on one CPU; with 1 also what follows a resume',
+    missing: hibernationMissing,
+    run: (k, args) => hibernate(k, { resume: number(args, 0) !== 0 }),
+  },
+  {
+    name: 'memfd_secret',
+    parameters: [],
+    returns: 'int',
+    summary: 'a file whose pages are not in the direct map',
+    missing: secretmemMissing,
+    run: (k) => plain(memfd_secret(k)),
+  },
+  {
+    name: 'secretmem_fault',
+    parameters: [FD, OFFSET],
+    returns: 'int',
+    summary: 'the first access to one of its pages; VM_FAULT_* bits',
+    missing: secretmemMissing,
+    run: (k, args) => secretmem_fault(k, number(args, 0), number(args, 1)),
+  },
+  {
+    name: 'secretmem_page',
+    parameters: [FD, OFFSET],
+    returns: 'page',
+    summary: 'the page behind an offset',
+    missing: secretmemMissing,
+    run: (k, args) => plain(secretmem_page(k, number(args, 0), number(args, 1))),
+  },
+  {
+    name: 'secretmem_release',
+    parameters: [FD],
+    returns: 'int',
+    summary: 'the last reference goes: its pages return',
+    missing: secretmemMissing,
+    run: (k, args) => secretmem_release(k, number(args, 0)),
+  },
+  {
+    name: 'vmalloc',
+    parameters: [{ name: 'nr_pages', kind: 'count' }],
+    returns: 'address',
+    summary: 'virtually contiguous pages',
+    run: (k, args) => vmalloc(k, number(args, 0)),
+  },
+  {
+    name: 'vmalloc_reset_perms',
+    parameters: [
+      { name: 'nr_pages', kind: 'count' },
+      { name: 'huge', kind: 'flag', default: 0 },
+    ],
+    returns: 'address',
+    summary: 'the same with VM_FLUSH_RESET_PERMS, as modules and BPF take it',
+    run: (k, args) =>
+      vmalloc(k, number(args, 0), VM_FLUSH_RESET_PERMS | (number(args, 1) === 0 ? 0 : VM_ALLOW_HUGE_VMAP)),
+  },
+  {
+    name: 'vmalloc_to_page',
+    parameters: [{ name: 'addr', kind: 'address' }],
+    returns: 'page',
+    summary: 'the page behind an address',
+    run: (k, args) => plain(vmalloc_to_page(k, number(args, 0))),
+  },
+  {
+    name: 'vfree',
+    parameters: [{ name: 'addr', kind: 'address' }],
+    returns: 'void',
+    summary: 'gives the area back, its direct-map permissions reset if it asked for that',
+    run: (k, args) => nothing(vfree(k, number(args, 0))),
+  },
+];
