@@ -1,0 +1,19 @@
+/** Scenarios: parse a script, start a machine, run it; replay recordings of real kernels. */
+
+export type { Header, Program } from './ast.ts';
+export { type Conformance, Conformer, type Difference } from './conform.ts';
+export { type DumpFacts, type DumpHints, factsOfDump } from './dump.ts';
+export { type CallSite, type Host, interpret } from './interpret.ts';
+export {
+  type Cost,
+  type Disagreement,
+  type EntryChange,
+  OUTCOME_SCHEMA,
+  type Outcome,
+  type Step,
+} from './outcome.ts';
+export { MAX_SCRIPT_BYTES, parseScenario } from './parse.ts';
+export { runScenario, type StartedOn } from './run.ts';
+export { knownNames } from './script_calls.ts';
+export { type StartOptions, startMachine } from './start.ts';
+export { parseTrace, type Trace } from './trace.ts';

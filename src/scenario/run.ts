@@ -1,0 +1,371 @@
+/** Runs a scenario on a machine, and records step by step what happened. */
+
+import { InputError, NotModelledError } from '../errors.ts';
+import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
+import type { CallArgument, KernelCall } from '../linux/call.ts';
+import { errnoText } from '../linux/errno.ts';
+import type { KernelEvent } from '../linux/events.ts';
+import { type AllocationPoint, type Point, runTask, type Task } from '../linux/task.ts';
+import { levelSizeName, sizeName } from '../mmu/describe.ts';
+import { hexAddress } from '../mmu/format.ts';
+import { TableIndex } from '../mmu/table_index.ts';
+import { Tlb } from '../mmu/tlb.ts';
+import type { Program } from './ast.ts';
+import { entryChanges } from './entry_changes.ts';
+import { type Argument, type CallSite, type Host, interpret } from './interpret.ts';
+import { countLeaves, disagreements, leavesBySize } from './observers.ts';
+import { type Cost, OUTCOME_SCHEMA, type Outcome, type Step } from './outcome.ts';
+import { promiseOf } from './promises.ts';
+import {
+  callText,
+  KERNEL_CALLS,
+  kernelArguments,
+  knownNames,
+  OOPS,
+  pageArgument,
+  type ScriptFunction,
+} from './script_calls.ts';
+
+/** Where a run starts, for the report. */
+export interface StartedOn {
+  kernel: X86Kernel;
+  /** "the model", or the name of the dump. */
+  name: string;
+}
+
+/** @throws InputError with file, line and column; NotModelledError. */
+export function runScenario(program: Program, start: StartedOn): Outcome {
+  return new Runner(program, start).run();
+}
+
+class Runner implements Host<Point> {
+  readonly constants = knownNames().constants;
+  readonly #program: Program;
+  readonly #start: StartedOn;
+  readonly #kernel: X86Kernel;
+  readonly #index: TableIndex;
+  readonly #steps: Step[] = [];
+  readonly #cost: Cost;
+
+  #allocations = 0;
+  #refuse = new Set<number>();
+  #refuseAll = false;
+  #freed = new Set<number>();
+  #current: Step | undefined;
+
+  constructor(program: Program, start: StartedOn) {
+    const { kernel } = start;
+    this.#program = program;
+    this.#start = start;
+    this.#kernel = kernel;
+    kernel.tlb = new Tlb(kernel.machine.cpus);
+    const upperHalf = { start: -(2 ** (kernel.pgtable_l5_enabled ? 56 : 47)), end: 0 };
+    this.#index = new TableIndex(kernel.memory, kernel.format, kernel.root, upperHalf);
+    this.#cost = {
+      splits: {},
+      collapses: {},
+      tablesAllocated: 0,
+      tablesFreed: 0,
+      flushesOfAll: 0,
+      flushesOfPages: 0,
+      localFlushes: 0,
+      leavesBefore: leavesBySize(kernel, countLeaves(kernel)),
+      leavesAfter: {},
+    };
+  }
+
+  run(): Outcome {
+    const k = this.#kernel;
+    k.listen((event) => this.#record(event));
+    try {
+      runTask(interpret(this.#program, this), (point) => this.#decide(point));
+    } finally {
+      k.listen(undefined);
+    }
+    this.#cost.leavesAfter = leavesBySize(k, countLeaves(k));
+    return {
+      schema: OUTCOME_SCHEMA,
+      scenario: this.#program.fileName,
+      title: [...this.#program.comments],
+      arch: 'x86_64',
+      kernel: k.version.name,
+      machine: describeMachine(k),
+      startedOn: this.#start.name,
+      boot: describeBoot(k),
+      ignoredParameters: [...k.boot.ignored],
+      steps: this.#steps,
+      ended: k.death === undefined ? 'finished' : 'died',
+      expectationsFailed: this.#steps.filter((step) => step.expected?.met === false).length,
+      disagreements: disagreements(k),
+      cost: this.#cost,
+    };
+  }
+
+  stopped(): boolean {
+    return this.#kernel.death !== undefined;
+  }
+
+  *call(site: CallSite, args: readonly Argument[]): Generator<Point, bigint | undefined, number> {
+    const call = KERNEL_CALLS.get(site.name);
+    return call === undefined ? this.#scriptCall(site, args) : yield* this.#kernelCall(call, site, args);
+  }
+
+  *onCpu(
+    cpu: number,
+    body: () => Generator<Point, void, number>,
+    site: CallSite,
+  ): Generator<Point, void, number> {
+    const k = this.#kernel;
+    if (cpu >= k.machine.cpus) {
+      throw new InputError({
+        code: 'out-of-range',
+        what: 'cpu',
+        where: this.#where(site),
+        found: String(cpu),
+        expected: `0 to ${k.machine.cpus - 1}; the header's cpus says how many there are`,
+      });
+    }
+    const before = k.cpu;
+    k.cpu = cpu;
+    yield* body();
+    k.cpu = before;
+  }
+
+  expectation(site: CallSite, expected: bigint, found: bigint | undefined): void {
+    const step = this.#steps.findLast((each) => each.line === site.line && each.column === site.column);
+    if (step === undefined) return;
+    if (expected === OOPS) step.expected = { value: 'OOPS', met: this.stopped() };
+    else step.expected = { value: errnoText(Number(expected)), met: found === expected };
+  }
+
+  #where(site: CallSite): string {
+    return `${this.#program.fileName}:${site.line}:${site.column}`;
+  }
+
+  #scriptCall(site: CallSite, args: readonly Argument[]): bigint | undefined {
+    const k = this.#kernel;
+    const name = site.name as ScriptFunction;
+    switch (name) {
+      case 'page_address':
+        return this.#unsigned(k.page_address(this.#page(site, args[0])));
+      case 'image_address':
+        return this.#unsigned(this.#page(site, args[0]) * 4096 - 2 ** 31 - k.phys_base);
+      case 'text_page':
+        return BigInt(Math.floor(k.image.text / 4096));
+      case 'rodata_page':
+        return BigInt(Math.floor(k.image.start_rodata / 4096));
+      case 'fail_alloc':
+        for (const arg of args) this.#refuse.add(this.#allocations + this.#positive(site, arg));
+        return undefined;
+      case 'fail_every_alloc':
+        this.#refuseAll = true;
+        return undefined;
+      case 'allow_alloc':
+        this.#refuseAll = false;
+        this.#refuse.clear();
+        return undefined;
+    }
+  }
+
+  #unsigned(address: number): bigint {
+    return BigInt.asUintN(64, BigInt(address));
+  }
+
+  #page(site: CallSite, arg: Argument | undefined): number {
+    return pageArgument(this.#kernel, 'page', arg ?? 0n, `${this.#where(site)}: ${site.name}()`);
+  }
+
+  #positive(site: CallSite, arg: Argument): number {
+    if (typeof arg === 'bigint' && arg >= 1n && arg <= 1_000_000n) return Number(arg);
+    throw new InputError({
+      code: 'out-of-range',
+      what: `argument of ${site.name}()`,
+      where: this.#where(site),
+      found: String(arg),
+      expected: '1 (the next allocation) to 1000000',
+    });
+  }
+
+  *#kernelCall(
+    call: KernelCall<X86Kernel>,
+    site: CallSite,
+    args: readonly Argument[],
+  ): Generator<Point, bigint | undefined, number> {
+    const k = this.#kernel;
+    const missing = call.missing?.(k);
+    if (missing !== undefined) throw new NotModelledError(`${call.name}()`, missing, this.#where(site));
+    const values = kernelArguments(k, call, args, this.#where(site));
+    const step = this.#beginStep(call, site, values);
+    const mark = k.memory.mark();
+    const value = yield* untilHalt(call.run(k, values));
+    if (k.death === undefined) this.#returned(step, call, values, value);
+    else step.died = k.death.text;
+    this.#noteChanges(step, mark);
+    return value === undefined ? undefined : this.#scriptValue(call, value);
+  }
+
+  /** NULL is 0 to a script, as in C. */
+  #scriptValue(call: KernelCall<X86Kernel>, value: number): bigint {
+    return call.returns === 'address' ? this.#unsigned(value) : BigInt(value);
+  }
+
+  #beginStep(call: KernelCall<X86Kernel>, site: CallSite, values: readonly CallArgument[]): Step {
+    const step: Step = {
+      step: this.#steps.length + 1,
+      cpu: this.#kernel.cpu,
+      line: site.line,
+      column: site.column,
+      call: callText(call, values, site),
+      returned: undefined,
+      value: undefined,
+      changes: [],
+      refused: [],
+      allocations: 0,
+      splits: [],
+      collapses: [],
+      flushes: [],
+      messages: [],
+      staleAccess: false,
+      died: undefined,
+      expected: undefined,
+      notAsPromised: undefined,
+    };
+    this.#steps.push(step);
+    this.#freed.clear();
+    this.#current = step;
+    return step;
+  }
+
+  #returned(
+    step: Step,
+    call: KernelCall<X86Kernel>,
+    values: readonly CallArgument[],
+    value: number | undefined,
+  ): void {
+    step.value = value;
+    if (call.returns === 'void') step.returned = 'void';
+    else if (value === undefined) step.returned = 'NULL';
+    else if (call.returns === 'page') step.returned = `pfn 0x${value.toString(16)}`;
+    else if (call.returns === 'address') step.returned = hexAddress(value);
+    else step.returned = errnoText(value);
+    if (value === 0) this.#checkPromise(step, call, values);
+  }
+
+  /** A 0 that does not mean what it says: pages of the request that are not as promised. */
+  #checkPromise(step: Step, call: KernelCall<X86Kernel>, values: readonly CallArgument[]): void {
+    const promise = promiseOf(call.name);
+    const first = values[0];
+    if (promise === undefined || typeof first !== 'number') return;
+    const k = this.#kernel;
+    const start = call.parameters[0]!.kind === 'page' ? k.page_address(first) : first;
+    const counted = call.parameters.findIndex((parameter) => parameter.kind === 'count');
+    const of = counted < 0 ? 1 : Math.min(values[counted] as number, 2 ** 20);
+    let pages = 0;
+    let example = '';
+    for (let page = 0; page < of; page++) {
+      const address = start + page * 4096;
+      const leaf = k.leafAt(address);
+      if (leaf !== undefined && promise.kept(k.format.flags(leaf.level, leaf.low, leaf.high))) continue;
+      if (pages === 0) {
+        example = `${hexAddress(address)} ${leaf === undefined ? 'has no entry' : `is not: ${promise.text}`}`;
+      }
+      pages++;
+    }
+    if (pages > 0) step.notAsPromised = { pages, of, example };
+  }
+
+  #noteChanges(step: Step, mark: number): void {
+    const changed = this.#kernel.memory.changedSince(mark);
+    this.#index.update(changed);
+    step.changes = entryChanges(changed, this.#index, this.#kernel.format, this.#freed);
+    this.#kernel.memory.commit();
+  }
+
+  #decide(_point: AllocationPoint): boolean {
+    this.#allocations++;
+    return !this.#refuseAll && !this.#refuse.has(this.#allocations);
+  }
+
+  #record(event: KernelEvent): void {
+    const step = this.#current;
+    if (step === undefined) return;
+    const { format } = this.#kernel;
+    switch (event.kind) {
+      case 'allocated':
+        step.allocations++;
+        if (event.table) this.#cost.tablesAllocated++;
+        break;
+      case 'refused': {
+        step.allocations++;
+        const leaf = event.table
+          ? `${levelSizeName(format, event.level + 1)} leaf at ${hexAddress(event.address)}`
+          : '';
+        step.refused.push({
+          what: event.table ? 'page table' : sizeName(4096 * 2 ** event.order),
+          purpose: event.table ? `to split the ${leaf}` : '',
+        });
+        break;
+      }
+      case 'freed':
+        this.#freed.add(event.pfn);
+        if (event.table) this.#cost.tablesFreed++;
+        break;
+      case 'split': {
+        const level = levelSizeName(format, event.level);
+        step.splits.push({ level, address: hexAddress(event.address) });
+        this.#cost.splits[level] = (this.#cost.splits[level] ?? 0) + 1;
+        break;
+      }
+      case 'collapse': {
+        const level = levelSizeName(format, event.level);
+        step.collapses.push({ level, address: hexAddress(event.address) });
+        this.#cost.collapses[level] = (this.#cost.collapses[level] ?? 0) + 1;
+        break;
+      }
+      case 'flush':
+        step.flushes.push({ cpus: event.cpus, pages: event.pages });
+        if (event.cpus === 'local') this.#cost.localFlushes++;
+        else if (event.pages === 'all') this.#cost.flushesOfAll++;
+        else this.#cost.flushesOfPages++;
+        break;
+      case 'printk':
+        step.messages.push(event.text);
+        break;
+      case 'warn':
+        step.messages.push(`WARNING: ${event.text}`);
+        break;
+      case 'access':
+        step.staleAccess ||= event.stale;
+        break;
+      default:
+    }
+  }
+}
+
+/** A task that ends, without a value, where the machine dies. */
+function* untilHalt<T>(task: Task<T>): Generator<Point, T | undefined, number> {
+  let step = task.next(0);
+  while (step.done !== true) {
+    if (step.value.kind === 'halt') return undefined;
+    step = task.next(yield step.value);
+  }
+  return step.value;
+}
+
+function describeMachine(k: X86Kernel): string {
+  const ram = k.machine.memory.filter((range) => range.type === 'RAM');
+  const bytes = ram.reduce((sum, range) => sum + range.end - range.start, 0);
+  const gibibytes = bytes / 2 ** 30;
+  const size =
+    gibibytes >= 1 ? `${Math.round(gibibytes * 10) / 10} GiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
+  const cpus = `${k.machine.cpus} CPU${k.machine.cpus === 1 ? '' : 's'}`;
+  return k.pgtable_l5_enabled ? `${size}, ${cpus}, 5-level` : `${size}, ${cpus}`;
+}
+
+/** The switches that bear on the answer, always spelt out. */
+function describeBoot(k: X86Kernel): string {
+  const words = [`debug_pagealloc=${k.boot.debug_pagealloc ? 'on' : 'off'}`];
+  if (!k.boot.gbpages) words.push('nogbpages');
+  if (k.boot.pti === 'on') words.push('pti=on');
+  return words.join(' ');
+}

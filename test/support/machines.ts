@@ -1,0 +1,96 @@
+/** Machines for tests, booted by the model itself. */
+
+import { bootX86 } from '../../src/linux/arch/x86/boot.ts';
+import type { X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
+import { parseBootParameters } from '../../src/linux/boot_parameters.ts';
+import { type ConfigName, parseConfig } from '../../src/linux/config.ts';
+import type { KernelEvent } from '../../src/linux/events.ts';
+import { PRESETS, parseKernelVersion } from '../../src/linux/kernels.ts';
+import { parseSize, qemuPcMemory } from '../../src/linux/machine.ts';
+import { BuddyAllocator } from '../../src/linux/mm/buddy.ts';
+import { type AllocationPolicy, grantAll, runTask, type Task } from '../../src/linux/task.ts';
+
+export const KERNELS = PRESETS.map(({ name }) => name);
+
+export interface MachineOptions {
+  /** 2G, without a single 1G leaf, if not given. */
+  ram?: string;
+  levels?: 4 | 5;
+  boot?: string;
+  cpus?: number;
+  config?: Partial<Record<ConfigName, 'y' | 'n'>>;
+}
+
+export function bootMachine(kernel: string, options: MachineOptions = {}): X86Kernel {
+  const config = parseConfig(Object.entries(options.config ?? {}) as [string, string][], 'test');
+  const { kernel: booted } = bootX86({
+    version: parseKernelVersion(kernel, 'test'),
+    machine: {
+      memory: qemuPcMemory(parseSize(options.ram ?? '2G', 'test')),
+      cpus: options.cpus ?? 1,
+      paging_levels: options.levels ?? 4,
+      index_bits: 9,
+      features: { gbpages: true, pcid: false, encryption_bit: undefined },
+    },
+    config,
+    boot: parseBootParameters(options.boot ?? '', config, 'test'),
+    frames: (free) => new BuddyAllocator(free),
+  });
+  return booted;
+}
+
+/** Refuses the given allocations, counted from 1. */
+export function refuse(...which: number[]): AllocationPolicy {
+  let count = 0;
+  return () => !which.includes(++count);
+}
+
+export const refuseAll: AllocationPolicy = () => false;
+
+/** What a call returned, on a machine that must survive it. */
+export function call<T>(task: Task<T>, policy: AllocationPolicy = grantAll): T {
+  const result = runTask(task, policy);
+  if (result.ended === 'halted') throw new Error('the machine died');
+  return result.value;
+}
+
+/** The events of a call. */
+export function eventsOf(
+  k: X86Kernel,
+  task: Task<unknown>,
+  policy: AllocationPolicy = grantAll,
+): KernelEvent[] {
+  const events: KernelEvent[] = [];
+  k.listen((event) => events.push(event));
+  runTask(task, policy);
+  k.listen(undefined);
+  return events;
+}
+
+/** A block of 2^order pages, aligned, owned by the test. */
+export function ownPages(k: X86Kernel, order: number): number {
+  const pfn = k.frames.allocate(order, undefined);
+  if (pfn === undefined) throw new Error(`no block of order ${order}`);
+  return pfn;
+}
+
+/** Level and flags (without the frame, as 16 hex digits) of the leaf that maps a page in the direct map. */
+export function leafOf(
+  k: X86Kernel,
+  pfn: number,
+): { level: number; flags: string; frame: number } | undefined {
+  return leafAt(k, k.page_address(pfn));
+}
+
+export function leafAt(k: X86Kernel, address: number) {
+  const leaf = k.leafAt(address);
+  if (leaf === undefined) return undefined;
+  const { level, low, high } = leaf;
+  const flags = k.format.flags(level, low, high);
+  const word = (BigInt((flags >>> 20) << 20) << 32n) | BigInt(flags & 0x1fff);
+  return {
+    level,
+    flags: `0x${BigInt.asUintN(64, word).toString(16)}`,
+    frame: k.format.leafFrame(level, low, high),
+  };
+}
