@@ -1,0 +1,103 @@
+/** directmap run: one scenario, on the model or on a real machine's page tables. */
+
+import { InputError } from '../errors.ts';
+import { splitConfig } from '../linux/config.ts';
+import { openDump } from '../memory/sources/open_dump.ts';
+import { outcomeText } from '../report/outcome_text.ts';
+import type { DumpHints } from '../scenario/dump.ts';
+import type { Outcome } from '../scenario/outcome.ts';
+import { MAX_SCRIPT_BYTES, parseScenario } from '../scenario/parse.ts';
+import { runScenario } from '../scenario/run.ts';
+import { knownNames } from '../scenario/script_calls.ts';
+import { startMachine } from '../scenario/start.ts';
+import { EXIT_CLEAN, EXIT_REFUTED } from './errors.ts';
+import { readTextFile } from './files.ts';
+
+export interface RunOptions {
+  kernel?: string;
+  config?: string;
+  boot?: string;
+  from?: string;
+  root?: string;
+  pageOffset?: string;
+  levels?: string;
+  json?: boolean;
+  cost?: boolean;
+}
+
+export function runScenarioCommand(path: string, options: RunOptions): number {
+  const outcome = runFile(path, options);
+  if (options.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  else {
+    const text = outcomeText(outcome, { cost: options.cost === true, repeat: repeatCommand(path, options) });
+    process.stdout.write(text);
+  }
+  return isClean(outcome) ? EXIT_CLEAN : EXIT_REFUTED;
+}
+
+/** Whether everything was as the scenario expects: a machine that dies must have been expected to. */
+export function isClean(outcome: Outcome): boolean {
+  if (outcome.expectationsFailed > 0) return false;
+  return outcome.ended === 'finished' || outcome.steps.some((step) => step.expected?.value === 'OOPS');
+}
+
+export function runFile(path: string, options: RunOptions): Outcome {
+  const program = parseScenario(readTextFile(path, MAX_SCRIPT_BYTES), path, knownNames());
+  const config = options.config === undefined ? undefined : splitConfig(options.config, '--config');
+  const { kernel, boot } = options;
+  if (options.from === undefined)
+    return runScenario(program, startMachine(program, { kernel, boot, config }));
+  const dump = openDump(options.from);
+  try {
+    const from = { core: dump.core, name: options.from, hints: hintsOf(options) };
+    return runScenario(program, startMachine(program, { kernel, boot, config, dump: from }));
+  } finally {
+    dump.close();
+  }
+}
+
+function hintsOf(options: RunOptions): DumpHints {
+  const { levels } = options;
+  if (levels !== undefined && levels !== '4' && levels !== '5') {
+    throw new InputError({
+      code: 'bad-format',
+      what: 'levels',
+      where: '--levels',
+      found: levels,
+      expected: '4 or 5',
+    });
+  }
+  const root = addressOption('--root', options.root);
+  const page_offset = addressOption('--page-offset', options.pageOffset);
+  return {
+    root: root === undefined ? undefined : Number(root),
+    page_offset: page_offset === undefined ? undefined : Number(BigInt.asIntN(64, page_offset)),
+    levels: levels === undefined ? undefined : levels === '5' ? 5 : 4,
+  };
+}
+
+function addressOption(name: string, text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined;
+  const value = /^0x[0-9a-f]{1,16}$/i.test(text) ? BigInt(text) : undefined;
+  if (value === undefined || (value & 0xfffn) !== 0n) {
+    const expected = 'a page-aligned address such as 0x2a10000';
+    throw new InputError({ code: 'bad-format', what: 'address', where: name, found: text, expected });
+  }
+  return value;
+}
+
+/** The command as it must be typed to see the same again. */
+export function repeatCommand(path: string, options: RunOptions): string {
+  const words = ['directmap run', path];
+  const add = (name: string, value: string | undefined) => {
+    if (value !== undefined) words.push(name, /^[\w./+~:=,-]+$/.test(value) ? value : `'${value}'`);
+  };
+  add('--kernel', options.kernel);
+  add('--config', options.config);
+  add('--boot', options.boot);
+  add('--from', options.from);
+  add('--root', options.root);
+  add('--page-offset', options.pageOffset);
+  add('--levels', options.levels);
+  return words.join(' ');
+}
