@@ -17,7 +17,6 @@ import { parseBootParameters } from '../dist/linux/boot_parameters.js';
 import { parseConfig } from '../dist/linux/config.js';
 import { PRESETS, parseKernelVersion } from '../dist/linux/kernels.js';
 import { qemuPcMemory } from '../dist/linux/machine.js';
-import { BuddyAllocator } from '../dist/linux/mm/buddy.js';
 import { runTask } from '../dist/linux/task.js';
 
 const PAGES = 512;
@@ -32,7 +31,6 @@ function boot(kernel, ram, levels) {
     machine: { memory: qemuPcMemory(ram), cpus: 1, paging_levels: levels, index_bits: 9, features },
     config,
     boot: parseBootParameters('', config, 'bench'),
-    frames: (free) => new BuddyAllocator(free),
   }).kernel;
 }
 

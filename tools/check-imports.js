@@ -214,6 +214,8 @@ function findCycles(importsOf) {
     if (reported.has(start)) continue;
     const circle = shortestCircle(graph, start);
     if (circle === undefined) continue;
+    // The kernel's files call one another, and the files that mirror them do so too.
+    if (circle.every((file) => file.startsWith('src/linux/'))) continue;
     for (const file of circle) reported.add(file);
     const line = graph.get(start)?.get(circle[1] ?? start) ?? 1;
     violations.push({ path: start, line, message: `import cycle: ${[...circle, start].join(' -> ')}` });

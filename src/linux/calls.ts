@@ -15,11 +15,6 @@ const ORDER: CallParameter = { name: 'order', kind: 'count' };
 const FD: CallParameter = { name: 'fd', kind: 'count' };
 const OFFSET: CallParameter = { name: 'offset', kind: 'count' };
 
-function* nothing(task: Task<void>): Task<undefined> {
-  yield* task;
-  return undefined;
-}
-
 function* plain(value: number | undefined): Task<number | undefined> {
   return value;
 }
@@ -35,6 +30,17 @@ function hibernationMissing({ config }: KernelBuild): string | undefined {
 
 function* local_irq(k: Kernel, disabled: boolean): Task<undefined> {
   k.irqs_disabled[k.cpu] = disabled ? 1 : 0;
+  return undefined;
+}
+
+function* system_sleep(k: Kernel, suspended: boolean): Task<number> {
+  k.irqs_disabled[k.cpu] = suspended ? 1 : 0;
+  k.system_state = suspended ? 'SUSPEND' : 'RUNNING';
+  return 0;
+}
+
+function* nothing(task: Task<unknown>): Task<undefined> {
+  yield* task;
   return undefined;
 }
 
@@ -87,6 +93,20 @@ export const GENERIC_CALLS: readonly KernelCall[] = [
     returns: 'void',
     summary: 'this CPU takes interrupts again',
     run: (k) => local_irq(k, false),
+  },
+  {
+    name: 'syscore_suspend',
+    parameters: [],
+    returns: 'int',
+    summary: 'as hibernation is when it copies memory: interrupts off, SYSTEM_SUSPEND',
+    run: (k) => system_sleep(k, true),
+  },
+  {
+    name: 'syscore_resume',
+    parameters: [],
+    returns: 'void',
+    summary: 'back to normal',
+    run: (k) => nothing(system_sleep(k, false)),
   },
   {
     name: 'saveable_page',

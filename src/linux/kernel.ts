@@ -14,6 +14,7 @@ import type { BootParameters } from './boot_parameters.ts';
 import type { ChangeSet } from './changes.ts';
 import type { Config } from './config.ts';
 import type { Death, EventListener, KernelEvent } from './events.ts';
+import { type Lock, releaseLock } from './kernel/locking/lock.ts';
 import type { KernelVersion } from './kernels.ts';
 import type { Machine } from './machine.ts';
 import type { FrameAllocator } from './mm/frame_allocator.ts';
@@ -80,6 +81,7 @@ export abstract class Kernel {
 
   #listener: EventListener | undefined;
   readonly #undoables: Undoable[] = [];
+  readonly #locks: Lock[] = [];
 
   constructor(parts: {
     memory: SimulatedMemory;
@@ -127,6 +129,9 @@ export abstract class Kernel {
   get VMALLOC_START(): VirtualAddress {
     throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
   }
+  get VMALLOC_END(): VirtualAddress {
+    throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
+  }
   /** Effect: the pages are mapped from `address`, PAGE_KERNEL, by leaves of 2^order pages. Failure: -ENOMEM. */
   vmap_pages_range_noflush(
     _address: VirtualAddress,
@@ -138,6 +143,12 @@ export abstract class Kernel {
   /** Effect: nothing is mapped in [start, end). Tables stay. */
   vunmap_range_noflush(_start: VirtualAddress, _end: VirtualAddress): Task<void> {
     throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
+  }
+
+  /** Be free again after an `undo`. */
+  protected lock<L extends Lock>(lock: L): L {
+    this.#locks.push(lock);
+    return lock;
   }
 
   /** Take part in `mark` and `undo`. */
@@ -160,6 +171,7 @@ export abstract class Kernel {
     });
     this.death = undefined;
     if (this.system_state === 'SUSPEND') this.system_state = 'RUNNING';
+    for (const lock of this.#locks) releaseLock(lock);
     this.preempt_count.fill(0);
     this.irqs_disabled.fill(0);
   }

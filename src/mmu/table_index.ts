@@ -56,11 +56,17 @@ export class TableIndex {
       const start = Math.floor(entry / bytes) * bytes;
       const table = this.#tables.get(start);
       if (table === undefined) continue;
-      const index = (entry - start) / 8;
-      const address = table.address + index * 2 ** this.#format.levelShift(table.level);
+      const address = this.#addressOf(table, (entry - start) / 8);
       return { level: table.level, address, isNew: table.isNew };
     }
     return undefined;
+  }
+
+  #addressOf({ level, address }: Table, index: number): VirtualAddress {
+    const offset = index * 2 ** this.#format.levelShift(level);
+    if (level < this.#format.levels || !this.#format.signExtended) return address + offset;
+    const entries = 2 ** this.#format.indexBits(level);
+    return index < entries / 2 ? offset : offset - entries * 2 ** this.#format.levelShift(level);
   }
 
   /** Register the table that an entry names, and those below it; false if there is nothing new. */

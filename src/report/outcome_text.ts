@@ -55,7 +55,18 @@ function stepLines(step: Step, steps: readonly Step[]): string[] {
   }
   if (step.died !== undefined) body.push(step.died);
   if (step.expected?.met === false) body.push(`EXPECTED ${step.expected.value}`);
-  return [...lines, ...body.flatMap((line) => wrap(MARGIN, line))];
+  return [...lines, ...countRepeats(body).flatMap((line) => wrap(MARGIN, line))];
+}
+
+/** Equal lines in a row become one, with how often. */
+function countRepeats(lines: readonly string[]): string[] {
+  const counted: { line: string; times: number }[] = [];
+  for (const line of lines) {
+    const last = counted.at(-1);
+    if (last?.line === line) last.times++;
+    else counted.push({ line, times: 1 });
+  }
+  return counted.map(({ line, times }) => (times === 1 ? line : `${line} (${times} times)`));
 }
 
 /** Break text after `margin`; what goes on is indented by `hang` more. */
@@ -103,7 +114,8 @@ function conclusions(outcome: Outcome): string[] {
     if (step.refused.length > 0)
       lines.push(...label(`who notices step ${step.step}`, whoNotices(step, outcome)));
   }
-  for (const each of new Set(outcome.steps.flatMap(failureClasses))) lines.push(...label('class', each));
+  const classes = new Set(outcome.steps.flatMap(failureClasses));
+  for (const each of [...classes].sort()) lines.push(...label('class', each));
   for (const { observer, says, tables, because } of outcome.disagreements) {
     lines.push(...label('observer disagrees', `${observer}: ${says}; the tables: ${tables} (${because})`));
   }

@@ -40,8 +40,7 @@ function counterDisagreements(k: X86Kernel): Disagreement[] {
       observer: '/proc/meminfo DirectMap',
       says: list((level) => k.direct_pages_count.get(level)),
       tables: list((level) => leaves[level]!),
-      because:
-        'known drift: boot counts leaves again, image-mapping splits count, decoy-address splits do not',
+      because: 'known drift, see docs/counters.md',
     },
   ];
 }

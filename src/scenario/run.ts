@@ -154,6 +154,8 @@ class Runner implements Host<Point> {
         return BigInt(Math.floor(k.image.text / 4096));
       case 'rodata_page':
         return BigInt(Math.floor(k.image.start_rodata / 4096));
+      case 'init_page':
+        return BigInt(Math.floor(k.image.init_begin / 4096));
       case 'fail_alloc':
         for (const arg of args) this.#refuse.add(this.#allocations + this.#positive(site, arg));
         return undefined;

@@ -17,6 +17,7 @@ export const SCRIPT_FUNCTIONS = {
   image_address: { min: 1, max: 1, summary: 'address of a page in the kernel image mapping' },
   text_page: { min: 0, max: 0, summary: 'first page of the kernel text' },
   rodata_page: { min: 0, max: 0, summary: 'first page of the kernel read-only data' },
+  init_page: { min: 0, max: 0, summary: 'first page of the kernel image that is freed after boot' },
   fail_alloc: { min: 1, max: 64, summary: 'refuse the k-th allocations from here' },
   fail_every_alloc: { min: 0, max: 0, summary: 'refuse all allocations from here' },
   allow_alloc: { min: 0, max: 0, summary: 'refuse none from here' },

@@ -47,10 +47,8 @@ export function startMachine(program: Program, options: StartOptions): StartedOn
       ? parseKernelVersion(header.kernel?.value ?? DEFAULT_KERNEL, at(header.kernel))
       : parseKernelVersion(options.kernel, '--kernel');
   const machine = machineOf(program);
-  return { kernel: bootX86({ version, machine, config, boot, frames: buddyOver }).kernel, name: 'the model' };
+  return { kernel: bootX86({ version, machine, config, boot }).kernel, name: 'the model' };
 }
-
-const buddyOver = (free: readonly { start: number; end: number }[]) => new BuddyAllocator(free);
 
 function configOf(program: Program, options: StartOptions): Config {
   const { config } = program.header;

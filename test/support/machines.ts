@@ -7,7 +7,6 @@ import { type ConfigName, parseConfig } from '../../src/linux/config.ts';
 import type { KernelEvent } from '../../src/linux/events.ts';
 import { PRESETS, parseKernelVersion } from '../../src/linux/kernels.ts';
 import { parseSize, qemuPcMemory } from '../../src/linux/machine.ts';
-import { BuddyAllocator } from '../../src/linux/mm/buddy.ts';
 import { type AllocationPolicy, grantAll, runTask, type Task } from '../../src/linux/task.ts';
 
 export const KERNELS = PRESETS.map(({ name }) => name);
@@ -34,7 +33,6 @@ export function bootMachine(kernel: string, options: MachineOptions = {}): X86Ke
     },
     config,
     boot: parseBootParameters(options.boot ?? '', config, 'test'),
-    frames: (free) => new BuddyAllocator(free),
   });
   return booted;
 }

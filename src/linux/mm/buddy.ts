@@ -14,7 +14,13 @@
 
 import type { TablePurpose } from '../task.ts';
 import { clear_page_guard, type GuardedBlocks, set_page_guard } from './debug_page_alloc.ts';
-import type { FrameAllocator, FrameBook, FrameRange, FreeProblem } from './frame_allocator.ts';
+import {
+  type FrameAllocator,
+  type FrameBook,
+  type FrameRange,
+  type FreeProblem,
+  PAGE_TABLE_OWNER,
+} from './frame_allocator.ts';
 
 export const MAX_PAGE_ORDER = 10;
 const NR_PAGE_ORDERS = MAX_PAGE_ORDER + 1;
@@ -101,7 +107,7 @@ export class BuddyAllocator implements FrameAllocator, FrameBook, GuardedBlocks 
     for (let zone = this.#zones.length - 1; zone >= 0; zone--) {
       const pfn = this.#rmqueue_smallest(zone, order);
       if (pfn === undefined) continue;
-      const name = owner ?? (purpose === undefined ? 'kernel' : 'page table');
+      const name = owner ?? (purpose === undefined ? 'kernel' : PAGE_TABLE_OWNER);
       this.#setBlock(pfn, { state: 'allocated', order, owner: name });
       return pfn;
     }
@@ -204,9 +210,11 @@ export class BuddyAllocator implements FrameAllocator, FrameBook, GuardedBlocks 
     for (let page = pfn; page < pfn + 2 ** block.order; page++) this.#setBlock(page, { ...block, order: 0 });
   }
 
-  adopt(pfn: number, owner: string): boolean {
-    if (this.#blockWith(pfn) !== undefined || this.#isUntouched(pfn)) return false;
-    this.#setBlock(pfn, { state: 'allocated', order: 0, owner });
+  adopt(pfn: number, order: number, owner: string): boolean {
+    for (let page = pfn; page < pfn + 2 ** order; page++) {
+      if (this.#blockWith(page) !== undefined || this.#isUntouched(page)) return false;
+    }
+    this.#setBlock(pfn, { state: 'allocated', order, owner });
     return true;
   }
 

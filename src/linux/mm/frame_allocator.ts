@@ -3,6 +3,9 @@
 import type { Undoable } from '../../memory/journalled.ts';
 import type { TablePurpose } from '../task.ts';
 
+/** Whose a frame is that was allocated with a purpose. */
+export const PAGE_TABLE_OWNER = 'page table';
+
 /** Page frames [start, end). */
 export interface FrameRange {
   start: number;
@@ -35,8 +38,8 @@ export interface FrameBook {
   freeRanges(): Iterable<FrameRange>;
   /** Every frame that was given out and not given back, and every guard, ascending. */
   heldFrames(): number[];
-  /** Take note of a frame that boot kept for itself, so that it can be freed. False if the allocator has it. */
-  adopt(pfn: number, owner: string): boolean;
+  /** Take note of 2^order frames that it never had, so that they can be freed. False if it has one of them. */
+  adopt(pfn: number, order: number, owner: string): boolean;
   /** Make of one allocated block as many single pages, which can be freed one by one. */
   split(pfn: number): void;
 }

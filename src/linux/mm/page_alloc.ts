@@ -12,7 +12,7 @@ import type { Kernel } from '../kernel.ts';
 import type { Machine } from '../machine.ts';
 import { runTask, type TablePurpose, type Task } from '../task.ts';
 import { read_page, write_page } from './access.ts';
-import { describeFreeProblem } from './frame_allocator.ts';
+import { describeFreeProblem, PAGE_TABLE_OWNER } from './frame_allocator.ts';
 import {
   ClearPageReserved,
   PageHWPoison,
@@ -130,26 +130,27 @@ function has_bad_page(k: Kernel, pfn: number, numpages: number): boolean {
 }
 
 /**
- * Effect: the pages are free. Caller's duty: to own them. Freeing what is free already or was never allocated is
- * reported whatever the kernel would do, and otherwise ignored.
+ * Effect: the pages are free. Caller's duty: to own them. Freeing what is free already is reported, whatever the
+ * kernel would do, and otherwise ignored. Pages that somebody got before the model began (boot, a dump's kernel)
+ * become the allocator's. page_alloc.c:5477 (v7.2)
  */
 export function* __free_pages(k: Kernel, pfn: number, order: number): Task<void> {
   const problem = k.frames.book?.problemFreeing(pfn, order);
-  const fromBoot = problem?.code === 'not-allocated' && order === 0 && PageReserved(k, pfn);
-  if (problem !== undefined && !fromBoot) {
+  const fromBefore = problem?.code === 'not-allocated' && pfn_valid(k, pfn);
+  if (problem !== undefined && !fromBefore) {
     bad_page(k, pfn, describeFreeProblem(problem));
     return;
   }
   if (!(yield* free_pages_prepare(k, pfn, order))) return;
-  if (fromBoot) k.frames.book?.adopt(pfn, 'boot');
+  if (fromBefore) k.frames.book?.adopt(pfn, order, 'boot');
+  const table = k.frames.book?.ownerOf(pfn) === PAGE_TABLE_OWNER;
   k.frames.free(pfn, order);
-  if (k.listening) k.emit({ kind: 'freed', cpu: k.cpu, pfn, order, table: false });
+  if (k.listening) k.emit({ kind: 'freed', cpu: k.cpu, pfn, order, table });
 }
 
 /** Effect: a page that boot had reserved is free. page_alloc.c:6346 (v7.2) */
 export function* free_reserved_page(k: Kernel, pfn: number): Task<void> {
   ClearPageReserved(k, pfn);
-  k.frames.book?.adopt(pfn, 'boot');
   yield* __free_pages(k, pfn, 0);
 }
 

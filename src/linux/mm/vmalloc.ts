@@ -77,15 +77,22 @@ export function vmalloc_to_page(k: Kernel, address: VirtualAddress): number | un
   return undefined;
 }
 
-/** The lowest free addresses for `size` bytes, as the start of an area. */
-function alloc_vmap_area(k: Kernel, size: number, align: number): VirtualAddress {
+/** The lowest free addresses for `size` bytes, as the start of an area. Undefined if there are none. :2045 */
+function* alloc_vmap_area(k: Kernel, size: number, align: number): Task<VirtualAddress | undefined> {
+  const addr = lowestFree(k, size, align);
+  if (addr !== undefined) return addr;
+  yield* vm_unmap_aliases(k);
+  return lowestFree(k, size, align);
+}
+
+function lowestFree(k: Kernel, size: number, align: number): VirtualAddress | undefined {
   const areas = [...k.vmap_areas.entries()].map(([, area]) => area).sort((a, b) => a.addr - b.addr);
   let addr = Math.ceil(k.VMALLOC_START / align) * align;
   for (const area of areas) {
     if (addr + size <= area.addr) break;
     addr = Math.max(addr, Math.ceil((area.addr + area.size) / align) * align);
   }
-  return addr;
+  return addr + size <= k.VMALLOC_END ? addr : undefined;
 }
 
 /** Effect: the area is mapped nowhere. Its addresses are free after the next flush. :3335 */
@@ -172,7 +179,11 @@ export function* __vmalloc_node_range(
   for (const order of huge ? [pmd_order, 0] : [0]) {
     const count = Math.ceil(nr_pages / 2 ** order) * 2 ** order;
     const size = (count + 1) * PAGE_SIZE;
-    const addr = alloc_vmap_area(k, size, PAGE_SIZE * 2 ** order);
+    const addr = yield* alloc_vmap_area(k, size, PAGE_SIZE * 2 ** order);
+    if (addr === undefined) {
+      k.printk('warn', `vmalloc error: size ${size}, vm_struct allocation failed`);
+      continue;
+    }
     const area: vm_struct = { addr, size, pages: [], flags: vm_flags, lazily_freed: false };
     k.vmap_areas.set(addr, area);
     if ((yield* __vmalloc_area_node(k, area, count, order)) === 0) return addr;

@@ -257,8 +257,8 @@ describe('the buddy allocator', () => {
     buddy.split(pfn);
     for (const page of [2, 0, 3, 1]) expect(buddy.free(pfn + page, 0)).toBeUndefined();
     expect([...buddy.freeRanges()]).toEqual([{ start: 0, end: 4 }]);
-    expect(buddy.adopt(1, 'boot')).toBe(false);
-    expect(buddy.adopt(9, 'boot')).toBe(true);
+    expect(buddy.adopt(1, 0, 'boot')).toBe(false);
+    expect(buddy.adopt(9, 0, 'boot')).toBe(true);
     expect(buddy.free(9, 0)).toBeUndefined();
     expect(buddy.isFree(9)).toBe(true);
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NotModelledError } from '../../../src/errors.ts';
 import { set_memory_np, set_memory_ro } from '../../../src/linux/arch/x86/mm/pat/set_memory.ts';
 import { PRESETS } from '../../../src/linux/kernels.ts';
+import { BuddyAllocator } from '../../../src/linux/mm/buddy.ts';
 import {
   __free_pages,
   __GFP_ZERO,
@@ -112,6 +113,15 @@ describe.each(KERNELS)('the page allocator of %s', (kernel) => {
 
     const checking = smallX86({ kernel, boot: 'init_on_free=1' });
     expect(lines(watch(checking, __free_pages(checking, 0x800, 0)).events)).toHaveLength(1);
+  });
+
+  it('takes over pages that were given out before the model began', () => {
+    const k = smallX86({ kernel });
+    k.frames = new BuddyAllocator([]);
+    call(__free_pages(k, 0x2000, 1));
+    expect([...buddyOf(k).freeRanges()]).toEqual([{ start: 0x2000, end: 0x2002 }]);
+    const { events } = watch(k, __free_pages(k, 2 ** 30, 0));
+    expect(lines(events)).toEqual(['BUG: Bad page state  pfn:40000000: it was never allocated']);
   });
 
   it('takes over what boot had reserved', () => {

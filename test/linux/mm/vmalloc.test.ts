@@ -196,6 +196,15 @@ describe('vmalloc', () => {
     expect(leafAt(k, addr)).toBe('none');
   });
 
+  it('fails when there are no addresses left', () => {
+    const k = smallX86({ kernel: 'v6.12' });
+    const { value, events } = watch(k, vmalloc(k, 2 ** 33));
+    expect([value, lines(events)]).toEqual([
+      undefined,
+      [`vmalloc error: size ${(2 ** 33 + 1) * 4096}, vm_struct allocation failed`],
+    ]);
+  });
+
   it('needs no table when the tables are there', () => {
     const k = smallX86({ kernel: 'v6.12' });
     call(vmalloc(k, 1));

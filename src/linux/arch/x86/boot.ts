@@ -18,6 +18,7 @@ import { reserve_bootmem_region } from '../../mm/page_flags.ts';
 import type { Task } from '../../task.ts';
 import { type BootState, completed, createBootState } from './boot_state.ts';
 import { type BootImage, defaultImage } from './images.ts';
+import { KERNEL_IMAGE_SIZE } from './include/asm/page_types.ts';
 import { maxmem } from './kernel/e820.ts';
 import { image_address, startup_64 } from './kernel/head_64.ts';
 import { setup_arch } from './kernel/setup.ts';
@@ -102,9 +103,7 @@ function createInit(options: BootOptions): BootState {
   const { version, config, boot, page_offset } = options;
   const machine = pagingOf(options);
   const image = options.image ?? defaultImage(version.release, machine.index_bits);
-  if (machine.index_bits < 9 && image.end > image.text) {
-    throw new NotModelledError('a kernel image in a small geometry', 'there is no room for its mapping');
-  }
+  checkImage(machine, image, options.phys_base ?? 0);
   if (boot.debug_pagealloc) check_debug_pagealloc_size(machine);
   const k = new X86Kernel({
     memory: options.memory ?? new SimulatedMemory(),
@@ -125,6 +124,25 @@ function createInit(options: BootOptions): BootState {
 function pagingOf({ machine, config, boot }: BootOptions): Machine {
   const five = machine.paging_levels === 5 && config.X86_5LEVEL && !boot.no5lvl;
   return { ...machine, paging_levels: five ? 5 : 4 };
+}
+
+function checkImage(machine: Machine, image: BootImage, phys_base: number): void {
+  if (image.end === image.text) return;
+  if (machine.index_bits < 9) {
+    throw new NotModelledError('a kernel image in a small geometry', 'there is no room for its mapping');
+  }
+  if (machine.paging_levels === 5 && image.level4_kernel_pgt === 0) {
+    throw new NotModelledError('5 levels with this image', 'it has no level4_kernel_pgt');
+  }
+  if (phys_base > image.text || image.end - phys_base > KERNEL_IMAGE_SIZE) {
+    throw new InputError({
+      code: 'out-of-range',
+      what: 'phys_base',
+      where: '',
+      found: `${phys_base}`,
+      expected: `${image.end - KERNEL_IMAGE_SIZE} to ${image.text}, so that the image lies within its mapping`,
+    });
+  }
 }
 
 /** The kernel ignores RAM that the direct map has no room for. Of a machine made up to be small that is a mistake. */

@@ -47,7 +47,8 @@ export function createBootState(k: X86Kernel, image: BootImage, initrd?: PfnRang
 /** The machine cannot boot this kernel. @throws InputError, always. */
 export function panic(k: X86Kernel, text: string): never {
   k.die({ how: 'panic', text });
-  throw new InputError({ code: 'missing', what: 'RAM that the kernel can boot in', where: '', hint: text });
+  const expected = 'one on which the kernel boots';
+  throw new InputError({ code: 'bad-format', what: 'machine', where: '', found: text, expected });
 }
 
 /** Run a task of the boot CPU, which nothing can interrupt, to its end. */

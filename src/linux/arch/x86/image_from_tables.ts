@@ -10,8 +10,9 @@
  * Later edits are survived as far as they cannot move a border. Text made writable still is executable; rodata stays
  * read-only, since nothing can make it writable. What would mislead: data or rodata next to the text made executable,
  * the last pages of rodata not present, the first page of data read-only. A kernel that does not protect its image
- * (rodata=off, or still booting) shows one writable and executable stretch, and all of it is taken for text. With
- * memory encryption the frames would have to be stripped of the C-bit first, which is not done.
+ * (rodata=off, or still booting) shows one writable and executable stretch up to the init sections that it has freed,
+ * and all of that is taken for text. With memory encryption the frames would have to be stripped of the C-bit first,
+ * which is not done.
  */
 
 import { InputError } from '../../../errors.ts';

@@ -2,7 +2,8 @@
  * Kernel images of Debian's builds, as their own page tables show them.
  *
  * A table tells a border to the page where rights differ on its two sides, and to the 2M otherwise: those borders are
- * marked `~` below, and any place within their 2M gives the same tables.
+ * marked `~` below, and any place within their 2M gives the same tables. `brk_base` is the first page of the brk area
+ * that is left for tables, after what boot took before.
  */
 
 import type { KernelImage } from './kernel_image.ts';
@@ -40,7 +41,7 @@ export const IMAGE_5_10: BootImage = {
   brk_end: 0x400d000,
   end: 0x4040000, // ~
   init_top_pgt: 0x260a000,
-  level4_kernel_pgt: 0, // built without X86_5LEVEL
+  level4_kernel_pgt: 0x260d000, // this build has no 5 levels, and level2_ident_pgt here
   level3_kernel_pgt: 0x260e000,
   level2_kernel_pgt: 0x260f000,
   idt_table: 0x2eba000,

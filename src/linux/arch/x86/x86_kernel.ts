@@ -4,7 +4,7 @@ import { JournalledCounters } from '../../../memory/journalled.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
 import { EntryKind } from '../../../mmu/format.ts';
 import { _PAGE_GLOBAL, _PAGE_PRESENT, X86Format } from '../../../mmu/x86_64.ts';
-import { createRwSemaphore, createSpinlock } from '../../kernel/locking/locks.ts';
+import { createRwSemaphore, createSpinlock, type RwSemaphore } from '../../kernel/locking/lock.ts';
 import { Kernel } from '../../kernel.ts';
 import type { Task } from '../../task.ts';
 import {
@@ -22,7 +22,7 @@ import {
   set_direct_map_invalid_noflush,
 } from './mm/pat/set_memory.ts';
 import { flush_tlb_kernel_range } from './mm/tlb.ts';
-import { vmalloc_start, vmap_pages_range_noflush, vunmap_range_noflush } from './mm/vmap.ts';
+import { vmalloc_end, vmalloc_start, vmap_pages_range_noflush, vunmap_range_noflush } from './mm/vmap.ts';
 
 /** Frames [start, end) that the direct map was built for. */
 export interface PfnRange {
@@ -53,7 +53,7 @@ export class X86Kernel extends Kernel {
 
   page_offset: VirtualAddress;
   phys_base = 0;
-  readonly init_mm: { pgd: number; mmap_lock: ReturnType<typeof createRwSemaphore> };
+  readonly init_mm: { pgd: number; mmap_lock: RwSemaphore };
 
   /** What an entry may have set. Everything, on the machines modelled here. */
   __supported_pte_mask = ~0;
@@ -68,9 +68,9 @@ export class X86Kernel extends Kernel {
   max_pfn_mapped = 0;
   pfn_mapped: PfnRange[] = [];
 
-  readonly cpa_lock = createSpinlock('cpa_lock');
-  readonly pgd_lock = createSpinlock('pgd_lock');
-  readonly mem_enc_lock = createRwSemaphore('mem_enc_lock');
+  readonly cpa_lock = this.lock(createSpinlock('cpa_lock'));
+  readonly pgd_lock = this.lock(createSpinlock('pgd_lock'));
+  readonly mem_enc_lock = this.lock(createRwSemaphore('mem_enc_lock'));
   /** By PG_LEVEL_*: none, 4K, 2M, 1G, 512G. */
   readonly direct_pages_count = this.journalled(new JournalledCounters(5));
   readonly memtypes = this.journalled(new MemtypeTable());
@@ -96,7 +96,10 @@ export class X86Kernel extends Kernel {
     this.image = parts.image;
     this.page_offset =
       parts.page_offset ?? (this.pgtable_l5_enabled ? __PAGE_OFFSET_BASE_L5 : __PAGE_OFFSET_BASE_L4);
-    this.init_mm = { pgd: parts.image.init_top_pgt, mmap_lock: createRwSemaphore('init_mm.mmap_lock') };
+    this.init_mm = {
+      pgd: parts.image.init_top_pgt,
+      mmap_lock: this.lock(createRwSemaphore('init_mm.mmap_lock')),
+    };
     this.direct_gbpages = this.boot.gbpages;
     if (this.boot.pti === 'on') this.__default_kernel_pte_mask &= ~_PAGE_GLOBAL;
   }
@@ -176,6 +179,9 @@ export class X86Kernel extends Kernel {
   }
   override get VMALLOC_START(): VirtualAddress {
     return vmalloc_start(this);
+  }
+  override get VMALLOC_END(): VirtualAddress {
+    return vmalloc_end(this);
   }
   override vmap_pages_range_noflush(
     address: VirtualAddress,

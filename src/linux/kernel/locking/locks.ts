@@ -7,16 +7,7 @@
 
 import type { Kernel } from '../../kernel.ts';
 import { halt, type Task } from '../../task.ts';
-
-export interface Spinlock {
-  readonly name: string;
-  /** The CPU that holds it, or -1. */
-  owner: number;
-}
-
-export function createSpinlock(name: string): Spinlock {
-  return { name, owner: -1 };
-}
+import type { RwSemaphore, Spinlock } from './lock.ts';
 
 /** Effect: the current CPU holds `lock`. A CPU that already holds it waits for ever: the machine dies. */
 export function* spin_lock(k: Kernel, lock: Spinlock): Task<void> {
@@ -42,17 +33,6 @@ export function spin_unlock(k: Kernel, lock: Spinlock): void {
   lock.owner = -1;
   k.preempt_count[k.cpu]!--;
   if (k.listening) k.emit({ kind: 'unlock', cpu: k.cpu, lock: lock.name, mode: 'spin' });
-}
-
-/** A sleeping reader/writer lock: mmap_lock, mem_enc_lock. */
-export interface RwSemaphore {
-  readonly name: string;
-  readers: number;
-  writer: number;
-}
-
-export function createRwSemaphore(name: string): RwSemaphore {
-  return { name, readers: 0, writer: -1 };
 }
 
 export function* down_read(k: Kernel, sem: RwSemaphore): Task<void> {

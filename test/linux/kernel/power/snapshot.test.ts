@@ -14,7 +14,7 @@ import {
   register_nosave_region,
   SetPageReserved,
 } from '../../../../src/linux/mm/page_flags.ts';
-import { memfd_secret } from '../../../../src/linux/mm/secretmem.ts';
+import { memfd_secret, secretmem_fault, secretmem_page } from '../../../../src/linux/mm/secretmem.ts';
 import { hexAddress } from '../../../../src/mmu/format.ts';
 import {
   buddyOf,
@@ -196,6 +196,20 @@ describe.each(KERNELS)('hibernation of %s', (kernel) => {
     expect(hibernation_available(k)).toBe(true);
     memfd_secret(k);
     expect(hibernation_available(k)).toBe(!k.has.secretmem);
+  });
+
+  it('copies secret memory that comes after the question whether there is any (S19)', () => {
+    const k = smallX86({ kernel, boot: 'secretmem.enable=1' });
+    if (!k.has.secretmem) return;
+    k.interleaved = true;
+    const snapshot = hibernate(k);
+    expect(snapshot.next(0).value).toMatchObject({ kind: 'preemption' });
+    const fd = memfd_secret(k);
+    call(secretmem_fault(k, fd, 0));
+    const page = k.page_address(secretmem_page(k, fd, 0)!);
+    const { value, events } = watch(k, snapshot);
+    expect(value).toBe(0);
+    expect(events).toContainEqual({ kind: 'access', cpu: 0, address: page, write: false, stale: false });
   });
 
   it('knows what it cannot know', () => {

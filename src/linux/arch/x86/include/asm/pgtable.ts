@@ -21,7 +21,8 @@ import {
 import type { Task } from '../../../../task.ts';
 import type { X86Kernel } from '../../x86_kernel.ts';
 
-export const _KERNPG_TABLE = _PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY;
+/** The encryption bit counts on machines that have one. */
+export const _KERNPG_TABLE = _PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_ENC;
 export const _PAGE_TABLE = _KERNPG_TABLE | _PAGE_USER;
 
 const FRAME_HIGH = 0x000f_ffff;

@@ -1,0 +1,8 @@
+// S7: under debug_pagealloc the kernel's freed init sections stay not
+// present for ever. They are reserved, so hibernation does not save them.
+({ kernel: 'v6.1.192', ram: '256M', config: { DEBUG_PAGEALLOC: 'y' }, boot: 'debug_pagealloc=on' });
+
+const page = init_page();
+expect(kernel_page_present(page), 0);
+expect(saveable_page(page), 0);
+expect(touch(page), OOPS);

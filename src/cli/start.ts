@@ -1,0 +1,80 @@
+/** npm start: the thread's headline scenarios, run before your eyes, and what they come to. */
+
+import { fileURLToPath } from 'node:url';
+import { PRESETS } from '../linux/kernels.ts';
+import { outcomeText } from '../report/outcome_text.ts';
+import type { Outcome } from '../scenario/outcome.ts';
+import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
+import { isClean, type RunOptions, repeatCommand, runFile } from './run.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const THREAD = 'scenarios/thread';
+const CORE = 'scenarios/cores/x86_64-6.1-debian.core.gz';
+
+const SHOWN: readonly { path: string; options: RunOptions }[] = [
+  { path: `${THREAD}/remap-4k-np.js`, options: {} },
+  { path: `${THREAD}/hibernate-before-the-series.js`, options: {} },
+  { path: `${THREAD}/hibernate-after-the-series.js`, options: {} },
+  { path: `${THREAD}/large-np-leaf.js`, options: { from: CORE } },
+];
+
+function run(path: string, options: RunOptions): Outcome {
+  const from = options.from === undefined ? {} : { from: ROOT + options.from };
+  return runFile(ROOT + path, { ...options, ...from });
+}
+
+/** The kernels on which a scenario ends as it expects. */
+function kernelsWhere(path: string, holds: (outcome: Outcome) => boolean): string[] {
+  return PRESETS.map(({ name }) => name).filter((kernel) => holds(run(path, { kernel })));
+}
+
+function list(kernels: readonly string[]): string {
+  if (kernels.length === PRESETS.length) return `all ${PRESETS.length} kernels`;
+  return kernels.length === 0 ? 'no kernel' : kernels.join(', ');
+}
+
+function refusals(outcome: Outcome): number {
+  return outcome.steps.reduce((sum, step) => sum + step.refused.length, 0);
+}
+
+/** Whether anything was printed before the machine died. */
+function saidSomething(outcome: Outcome): boolean {
+  return outcome.steps.some((step) => step.messages.length > 0);
+}
+
+/** The thread's questions and what running them on every kernel gave. */
+function answer(): string[] {
+  const remap = kernelsWhere(`${THREAD}/remap-4k-np.js`, (it) => isClean(it) && refusals(it) === 0);
+  const leaf = kernelsWhere(`${THREAD}/large-np-leaf.js`, (it) => isClean(it) && refusals(it) === 1);
+  const debug = kernelsWhere(
+    `${THREAD}/debug-pagealloc-never-splits.js`,
+    (it) => isClean(it) && refusals(it) === 0,
+  );
+  const dies = kernelsWhere(`${THREAD}/hibernate-after-the-series.js`, (it) => it.ended === 'died');
+  const warns = kernelsWhere(`${THREAD}/hibernate-after-the-series.js`, saidSomething);
+  const silent = dies.filter((kernel) => !warns.includes(kernel));
+  return [
+    'The thread of October 2020, answered by running it on x86-64:',
+    '  Can a 4K page that is not present fail to be mapped again?',
+    `    No, on ${list(remap)}: with every allocation refused, none was asked for.`,
+    '  Can one page of a large not-present leaf?',
+    `    Yes, on ${list(leaf)}: -ENOMEM, as set_memory_np() leaves such leaves.`,
+    '  Does DEBUG_PAGEALLOC ever have to break a page?',
+    `    Never, on ${list(debug)}: boot maps everything by 4K.`,
+    '  Who notices when hibernation meets such a leaf without memory?',
+    `    Nobody on ${list(silent)}; one warning on ${list(warns)}.`,
+    `    Then it reads the page all the same, and dies: ${list(dies)}.`,
+  ];
+}
+
+runCommand(() => {
+  let clean = true;
+  for (const { path, options } of SHOWN) {
+    const outcome = { ...run(path, options), scenario: path, startedOn: options.from ?? 'the model' };
+    clean &&= isClean(outcome);
+    const text = outcomeText(outcome, { cost: false, repeat: `./bin/${repeatCommand(path, options)}` });
+    process.stdout.write(`$ ./bin/${repeatCommand(path, options)}\n${text}\n${'-'.repeat(72)}\n\n`);
+  }
+  process.stdout.write(`${answer().join('\n')}\n`);
+  return clean ? EXIT_CLEAN : EXIT_REFUTED;
+});

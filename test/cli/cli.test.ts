@@ -1,0 +1,310 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const SCRATCH = mkdtempSync(join(tmpdir(), 'directmap-'));
+const CORE = 'scenarios/cores/x86_64-6.1-debian.core.gz';
+const LEAF = 'scenarios/thread/large-np-leaf.js';
+
+function directmap(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync('./bin/directmap', args, { cwd: ROOT, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+function scratch(name: string, content: string | Uint8Array): string {
+  const path = join(SCRATCH, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function script(text: string): string {
+  return scratch('script.js', text);
+}
+
+/** What goes wrong must be said in a message that names the place, and never in a stack trace. */
+function expectMessage(result: ReturnType<typeof directmap>, status: number, ...parts: string[]) {
+  expect(result.stderr).not.toMatch(/\n\s+at /);
+  expect(result.stderr).toMatch(/^directmap: /);
+  for (const part of parts) expect(result.stderr).toContain(part);
+  expect(result.stdout).toBe('');
+  expect(result.status).toBe(status);
+}
+
+describe('every scenario of the library', () => {
+  const files = ['thread', 'history'].flatMap((folder) =>
+    readdirSync(`${ROOT}scenarios/${folder}`).map((name) => `scenarios/${folder}/${name}`),
+  );
+
+  it.each(files.filter((file) => !file.includes('arm64')))(
+    '%s ends as it expects, and cites where it comes from',
+    (file) => {
+      const { status, stdout, stderr } = directmap('run', file);
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^# (S\d+|Rick Edgecombe|Mike Rapoport)/);
+    },
+  );
+
+  it('refuses the arm64 story until arm64 is modelled', () => {
+    const result = directmap('run', 'scenarios/thread/arm64-one-ampersand.js');
+    expectMessage(result, 3, 'arm64-one-ampersand.js:8:9', 'not modelled: architecture arm64');
+  });
+});
+
+describe('directmap run', () => {
+  it('prints no line longer than 72 columns but for the command that repeats it', () => {
+    const { stdout } = directmap('run', LEAF, '--cost');
+    const long = stdout.split('\n').filter((line) => line.length > 72 && !line.startsWith('repeat'));
+    expect(long).toEqual([]);
+  });
+
+  it('takes the kernel, config and boot parameters from the command line over the script', () => {
+    const { stdout, status } = directmap(
+      ...[
+        'run',
+        'scenarios/thread/debug-pagealloc-never-splits.js',
+        '--kernel',
+        'v7.2~cpa-mmap-lock',
+        '--json',
+      ],
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ kernel: 'v7.2.13~cpa-mmap-lock', boot: 'debug_pagealloc=on' });
+    expect(status).toBe(0);
+  });
+
+  it('without debug_pagealloc the same scenario needs memory, and exits with 1', () => {
+    const { stdout, status } = directmap(
+      'run',
+      'scenarios/thread/debug-pagealloc-never-splits.js',
+      '--boot',
+      '',
+    );
+    expect(stdout).toContain('EXPECTED 0');
+    expect(status).toBe(1);
+  });
+
+  it('starts on the page tables of a real machine', () => {
+    const { stdout, status } = directmap('run', LEAF, '--from', CORE, '--json');
+    expect(status).toBe(0);
+    const outcome = JSON.parse(stdout);
+    expect(outcome).toMatchObject({
+      schema: 'directmap-run/1',
+      kernel: 'v6.1.192',
+      startedOn: CORE,
+      ended: 'died',
+    });
+    expect(outcome.steps[2]).toMatchObject({
+      returned: '-ENOMEM',
+      value: -12,
+      changes: [],
+      expected: { met: true },
+    });
+    expect(outcome.steps[1].changes).toEqual([
+      expect.objectContaining({ level: 'PMD', size: '2M, not present', count: 1, effect: 'changed' }),
+    ]);
+  });
+
+  it('leaves the dump as it was', () => {
+    const before = readFileSync(ROOT + CORE);
+    directmap('run', LEAF, '--from', CORE);
+    expect(readFileSync(ROOT + CORE).equals(before)).toBe(true);
+  });
+
+  it('counts what a run costs', () => {
+    const { stdout } = directmap('run', 'scenarios/history/s01-one-page-out-and-back.js', '--cost');
+    expect(stdout).toMatch(/^splits +1G 1, 2M 1$/m);
+    expect(stdout).toMatch(/^page tables +2 allocated, 0 freed$/m);
+  });
+});
+
+describe('bad input to directmap run', () => {
+  it('an unknown kernel lists the known', () => {
+    expectMessage(
+      directmap('run', LEAF, '--kernel', 'v9.9'),
+      2,
+      '--kernel',
+      '"v9.9"',
+      'v5.10.223',
+      'v7.2.13',
+    );
+  });
+
+  it('an unknown change lists the known', () => {
+    expectMessage(directmap('run', LEAF, '--kernel', 'v6.1+x'), 2, 'unknown change "x"', 'cpa-collapse');
+  });
+
+  it('an unknown config option lists the known', () => {
+    expectMessage(directmap('run', LEAF, '--config', 'FOO=y'), 2, '--config', '"FOO"', 'DEBUG_PAGEALLOC');
+  });
+
+  it('a boot parameter that changes what is not modelled is refused', () => {
+    expectMessage(directmap('run', LEAF, '--boot', 'nopat'), 3, 'not modelled: boot parameter nopat');
+  });
+
+  it('a page outside of RAM gives both numbers and the place', () => {
+    const path = script("({ ram: '256M' })\nset_direct_map_invalid_noflush(0x40000)\n");
+    expectMessage(directmap('run', path), 2, 'script.js:2:1', 'pfn 0x40000', 'RAM, which ends at pfn 0xffdf');
+  });
+
+  it('an address outside of RAM gives both numbers and the place', () => {
+    const path = script("({ ram: '256M' })\nset_memory_np(0xffff888100000000, 1)\n");
+    expectMessage(
+      directmap('run', path),
+      2,
+      'script.js:2:1',
+      'physical 0x100000000',
+      'ends at physical 0xffdffff',
+    );
+  });
+
+  it('an address of user space is no kernel address', () => {
+    expectMessage(
+      directmap('run', script('set_memory_np(0x1000, 1)')),
+      2,
+      'script.js:1:1',
+      '0xffff800000000000',
+    );
+  });
+
+  const mistakes: [string, string, string][] = [
+    ['a syntax error', 'set_memory_np(', 'script.js:1:15'],
+    ['a function that there is not', 'set_memory_pn(0, 1)', 'script.js:1:1: unknown call "set_memory_pn"'],
+    ['too few arguments', 'set_memory_np(1)', 'script.js:1:1'],
+    ['a while loop', 'while (1) {}', 'script.js:1:1'],
+    ['an unknown key in the header', "({ kernle: 'v6.1' })", 'script.js:1:4'],
+    [
+      'a kernel in the header that there is not',
+      "({ kernel: 'v1.0' })",
+      'script.js:1:12: unknown kernel "v1.0"',
+    ],
+    ['memory that is no size', "({ ram: 'lots' })", 'script.js:1:9'],
+    ['a CPU that there is not', 'cpu(3, () => { flush_tlb_all() })', 'script.js:1:1: cpu 3 is out of range'],
+  ];
+  it.each(mistakes)('%s is told with line and column', (_name, text, message) => {
+    expectMessage(directmap('run', script(text)), 2, message);
+  });
+
+  it('a function that the kernel lacks is refused with the reason', () => {
+    const path = script("({ kernel: 'v6.1', ram: '256M' })\nset_direct_map_valid_noflush(0x1000, 1, 0)");
+    expectMessage(
+      directmap('run', path),
+      3,
+      'script.js:2:1',
+      'v6.1.192 lacks the change set-direct-map-valid',
+    );
+  });
+
+  it('a scenario that is not there is said to be so', () => {
+    expectMessage(directmap('run', 'no/such.js'), 2, 'no/such.js', 'ENOENT');
+    expectMessage(directmap('run', '/'), 2, 'cannot read');
+  });
+
+  it('a dump that is garbage, empty or cut short is told as such', () => {
+    const core = gunzipSync(readFileSync(ROOT + CORE));
+    for (const bytes of [
+      Buffer.from('garbage'),
+      Buffer.alloc(0),
+      core.subarray(0, 5000),
+      Buffer.from([0x1f, 0x8b, 8]),
+    ]) {
+      const result = directmap('run', LEAF, '--from', scratch('dump', bytes));
+      expectMessage(result, 2, join(SCRATCH, 'dump'));
+    }
+  });
+
+  it('a core without VMCOREINFO says which option gives the root, and works with it', () => {
+    const core = gunzipSync(readFileSync(ROOT + CORE));
+    core.write('XMCOREINFO', core.indexOf('VMCOREINFO'));
+    const path = scratch('anonymous.core', core);
+    expectMessage(directmap('run', LEAF, '--from', path), 2, 'VMCOREINFO is missing', '--root ADDRESS');
+    expectMessage(directmap('run', LEAF, '--from', path, '--root', '0x123'), 2, '--root', 'page-aligned');
+    expectMessage(
+      directmap('run', LEAF, '--from', path, '--root', '0x5000', '--kernel', 'v6.1'),
+      2,
+      'top table',
+    );
+    const { status } = directmap('run', LEAF, '--from', path, '--root', '0x2a10000', '--kernel', 'v6.1');
+    expect(status).toBe(0);
+  });
+
+  it('a dump of another architecture is told as such', () => {
+    const result = directmap('run', LEAF, '--from', 'test/data/cores/s390x-6.12-edat.core.gz');
+    expectMessage(result, 2, 'ELF machine 22', '62 (x86-64');
+  });
+});
+
+describe('directmap conform', () => {
+  const TRACE = 'test/data/traces/x86_64-6.1-debian.jsonl.gz';
+
+  it('says in JSON that nothing differs', () => {
+    const { stdout, status } = directmap('conform', TRACE, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      calls: 212,
+      entries: 34086,
+      differ: 0,
+      files: [{ name: TRACE }],
+    });
+    expect(status).toBe(0);
+  });
+
+  it('prints the first difference, decoded, and exits with 1', () => {
+    const text = gunzipSync(readFileSync(ROOT + TRACE)).toString();
+    const path = scratch('lie.jsonl', text.replace('"0x800ffffefdfff062"', '"0x800ffffefdfff060"'));
+    const { stdout, status } = directmap('conform', path, '--cores', 'test/data/cores');
+    expect(stdout).toContain('1 differ');
+    expect(stdout).toMatch(/call 1 set_memory_np: PMD 0xffff888102000000 after/);
+    expect(stdout).toMatch(/expected 0x800ffffefdfff060 - A D NX\n +found +0x800ffffefdfff062 - RW A D NX/);
+    expect(status).toBe(1);
+  });
+
+  it('says where it looked for the core', () => {
+    const text = gunzipSync(readFileSync(ROOT + TRACE)).toString();
+    expectMessage(
+      directmap('conform', scratch('lost.jsonl', text)),
+      2,
+      'x86_64-6.1-debian.core.gz',
+      '--cores DIR',
+    );
+  });
+
+  it('names the line of a broken recording', () => {
+    expectMessage(directmap('conform', scratch('broken.jsonl', '{"format":"x"}\n')), 2, 'broken.jsonl:1');
+  });
+});
+
+describe('the lists', () => {
+  it('of kernels and changes are there for people and for programs', () => {
+    expect(directmap('kernels').stdout).toContain('v5.11       x86_64  4 changes');
+    expect(JSON.parse(directmap('kernels', '--json').stdout)).toHaveLength(5);
+    expect(directmap('changes').stdout).toContain('cpa-collapse  (v6.15)');
+    const changes = JSON.parse(directmap('changes', '--json').stdout);
+    expect(changes).toContainEqual(expect.objectContaining({ name: 'cpa-collapse', kernels: ['v7.2.13'] }));
+  });
+});
+
+describe('usage', () => {
+  it('of an unknown command or option exits with 2', () => {
+    expect(directmap('fly').status).toBe(2);
+    expect(directmap('run', LEAF, '--fly').status).toBe(2);
+    expect(directmap('run').status).toBe(2);
+  });
+
+  it('is shown by --help, with the exit statuses', () => {
+    const { stdout, status } = directmap('--help');
+    expect(stdout).toContain('Exit status: 0 clean');
+    expect(status).toBe(0);
+  });
+
+  it('a reader that goes away does not upset it', () => {
+    const { stderr } = spawnSync('bash', ['-c', './bin/directmap changes | head -1'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+  });
+});

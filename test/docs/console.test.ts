@@ -1,0 +1,45 @@
+/**
+ * The console blocks of the documentation are run, and must print what they show. A block that starts with "..." after
+ * its command shows the end only. UPDATE_DOCS=1 writes what the commands print into the files.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const FILES = [
+  'README.md',
+  ...readdirSync(`${ROOT}docs`)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+const BLOCK = /^```console\n\$ (.*)\n([\s\S]*?)^```$/gm;
+
+/** What the command prints, errors included, as a shell would show it. */
+function output(command: string): string {
+  const env = { ...process.env, NO_COLOR: '1', npm_config_loglevel: 'silent' };
+  const { stdout, stderr } = spawnSync('bash', ['-c', command], { cwd: ROOT, encoding: 'utf8', env });
+  const npmNoise = /^(npm warn .*|> .*|)\n/gm;
+  return command.startsWith('npm') ? stdout.replaceAll(npmNoise, '') : stdout + stderr;
+}
+
+describe.each(FILES)('%s', (file) => {
+  const text = readFileSync(ROOT + file, 'utf8');
+  const blocks = [...text.matchAll(BLOCK)];
+  if (blocks.length === 0) it.skip('has no console blocks', () => {});
+  let updated = text;
+
+  it.each(blocks.map(([, command = '', shown = '']) => ({ command, shown })))(
+    'shows what $command prints',
+    ({ command, shown }) => {
+      const printed = output(command);
+      if (process.env.UPDATE_DOCS !== undefined && !shown.startsWith('...')) {
+        updated = updated.replace(`$ ${command}\n${shown}\`\`\``, () => `$ ${command}\n${printed}\`\`\``);
+        writeFileSync(ROOT + file, updated);
+      } else if (shown.startsWith('...\n')) expect(printed.endsWith(shown.slice(4))).toBe(true);
+      else expect(printed).toBe(shown);
+    },
+  );
+});

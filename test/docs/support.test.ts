@@ -1,0 +1,81 @@
+/** docs/support.md must say what the code offers. UPDATE_DOCS=1 rewrites it. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { X86_CALLS } from '../../src/linux/arch/x86/calls.ts';
+import type { KernelBuild, KernelCall } from '../../src/linux/call.ts';
+import { GENERIC_CALLS } from '../../src/linux/calls.ts';
+import { CONFIG_OPTIONS, parseConfig } from '../../src/linux/config.ts';
+import { PRESETS, parseKernelVersion } from '../../src/linux/kernels.ts';
+import { SCRIPT_FUNCTIONS } from '../../src/scenario/script_calls.ts';
+
+const PATH = new URL('../../docs/support.md', import.meta.url);
+const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test');
+const BUILDS: KernelBuild[] = PRESETS.map(({ name }) => {
+  const version = parseKernelVersion(name, 'test');
+  return { version, has: version.has, config };
+});
+
+function row({ name, parameters, missing, summary }: KernelCall): string {
+  const has = BUILDS.map((build) => (missing?.(build) === undefined ? 'yes' : '-'));
+  return `| \`${name}(${parameters.map((parameter) => parameter.name).join(', ')})\` | ${has.join(' | ')} | ${summary} |`;
+}
+
+function table(calls: readonly KernelCall[]): string {
+  const names = PRESETS.map(({ name }) => name);
+  const head = [
+    `| call | ${names.join(' | ')} | what it does |`,
+    `|---|${names.map(() => '---').join('|')}|---|`,
+  ];
+  return [...head, ...calls.map(row)].join('\n');
+}
+
+function supportText(): string {
+  const functions = Object.entries(SCRIPT_FUNCTIONS).map(
+    ([name, { summary }]) => `| \`${name}()\` | ${summary} |`,
+  );
+  const options = Object.entries(CONFIG_OPTIONS).map(
+    ([name, option]) => `| \`${name}\` | ${option.default} | ${option.meaning} |`,
+  );
+  return `# What is modelled
+
+Written by the tests from the code (\`UPDATE_DOCS=1 npx vitest run test/docs\`). Architectures: x86_64, 4 and 5 levels; arm64,
+riscv64, s390x, powerpc, loongarch64 are not modelled yet and are refused.
+
+## Functions of x86-64
+
+As they are with CONFIG_DEBUG_PAGEALLOC=y; \`-\` is refused with the reason.
+
+${table(X86_CALLS as readonly KernelCall[])}
+
+## Functions of all architectures
+
+${table(GENERIC_CALLS)}
+
+## Functions of the script language
+
+| function | what it does |
+|---|---|
+${functions.join('\n')}
+
+## Config options
+
+| option | default | meaning |
+|---|---|---|
+${options.join('\n')}
+
+## Not modelled
+
+- Interleavings of CPUs in \`directmap run\`: calls on several CPUs follow one another. The kernel functions can be
+  interleaved; the explorer that does it comes with the checker.
+- KFENCE, memory hot-add and hot-remove, Xen PV, SGX platform pages, TDX and SEV-SNP hooks, \`nopat\`, CPUs without NX or PSE.
+- Hibernation beyond the snapshot of memory: devices, freezing, the disk, the resume of the boot kernel.
+- Which pages of a dump's machine were free: \`--from\` hands out pages that large writable leaves map and no table uses.
+`;
+}
+
+it('says of every call which kernel has it', () => {
+  const text = supportText();
+  if (process.env.UPDATE_DOCS !== undefined) writeFileSync(PATH, text);
+  expect(readFileSync(PATH, 'utf8')).toBe(text);
+});
