@@ -5,7 +5,7 @@
 
 import { InputError, NotModelledError } from '../../../errors.ts';
 import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
-import type { VirtualAddress } from '../../../mmu/format.ts';
+import { hexAddress, type VirtualAddress } from '../../../mmu/format.ts';
 import type { BootParameters } from '../../boot_parameters.ts';
 import type { Config } from '../../config.ts';
 import type { KernelVersion } from '../../kernels.ts';
@@ -147,6 +147,15 @@ function checkImage(machine: Machine, image: BootImage, phys_base: number): void
 
 /** The kernel ignores RAM that the direct map has no room for. Of a machine made up to be small that is a mistake. */
 function checkFits(k: X86Kernel): void {
+  if (k.page_offset % k.pud_size !== 0) {
+    throw new InputError({
+      code: 'out-of-range',
+      what: 'page_offset',
+      where: '',
+      found: hexAddress(k.page_offset),
+      expected: 'a multiple of 1G: KASLR moves the direct map by whole PUD entries',
+    });
+  }
   if (k.machine.index_bits === 9) return;
   const end = Math.max(0, ...k.machine.memory.map((range) => range.end));
   if (end <= maxmem(k)) return;

@@ -16,8 +16,7 @@ export interface BootState {
   readonly memblock: Memblock;
   /** One past the last frame that may be mapped. */
   max_pfn: number;
-  /** The pages set aside in the brk area for the first tables: [pgt_buf_end, pgt_buf_top) are left. */
-  pgt_buf_start: number;
+  /** Of the pages set aside in the brk area for the first tables, [pgt_buf_end, pgt_buf_top) are left. */
   pgt_buf_end: number;
   pgt_buf_top: number;
   can_use_brk_pgt: boolean;
@@ -35,7 +34,6 @@ export function createBootState(k: X86Kernel, image: BootImage, initrd?: PfnRang
     e820_table: k.machine.memory.map((range) => ({ ...range })),
     memblock: createMemblock(),
     max_pfn: 0,
-    pgt_buf_start: 0,
     pgt_buf_end: 0,
     pgt_buf_top: 0,
     can_use_brk_pgt: true,
@@ -44,16 +42,20 @@ export function createBootState(k: X86Kernel, image: BootImage, initrd?: PfnRang
   };
 }
 
-/** The machine cannot boot this kernel. @throws InputError, always. */
+/** The kernel dies of this machine. @throws InputError, always. */
 export function panic(k: X86Kernel, text: string): never {
   k.die({ how: 'panic', text });
-  const expected = 'one on which the kernel boots';
-  throw new InputError({ code: 'bad-format', what: 'machine', where: '', found: text, expected });
+  throw doesNotBoot(text);
 }
 
-/** Run a task of the boot CPU, which nothing can interrupt, to its end. */
+/** Run a task of the boot CPU, which nothing can interrupt, to its end. @throws InputError where the kernel dies of it. */
 export function completed<T>(k: X86Kernel, task: Task<T>): T {
   const result = runTask(task);
-  if (result.ended === 'halted') panic(k, k.death?.text ?? 'halted');
+  if (result.ended === 'halted') throw doesNotBoot(k.death?.text ?? 'halted');
   return result.value;
+}
+
+function doesNotBoot(why: string): InputError {
+  const expected = 'one on which the kernel boots';
+  return new InputError({ code: 'bad-format', what: 'machine', where: '', found: why, expected });
 }

@@ -69,9 +69,8 @@ function init_pgd_page_count(k: X86Kernel): number {
 
 /** init.c:187 (v7.2) */
 export function early_alloc_pgt_buf(init: BootState): void {
-  init.pgt_buf_start = init.image.brk_base / PAGE_SIZE;
-  init.pgt_buf_end = init.pgt_buf_start;
-  init.pgt_buf_top = init.pgt_buf_start + init_pgd_page_count(init.k);
+  init.pgt_buf_end = init.image.brk_base / PAGE_SIZE;
+  init.pgt_buf_top = init.pgt_buf_end + init_pgd_page_count(init.k);
 }
 
 // ---- leaf sizes

@@ -106,6 +106,8 @@ export interface cpa_data {
   init_mm_read_locked: boolean;
   /** With CPA_PAGES_ARRAY the frames. */
   pages: readonly number[];
+  /** What the last lookup found on its way. */
+  path: Lookup;
 }
 
 function create_cpa(parts: Partial<cpa_data>): cpa_data {
@@ -123,6 +125,7 @@ function create_cpa(parts: Partial<cpa_data>): cpa_data {
     force_flush_all: false,
     init_mm_read_locked: false,
     pages: parts.pages ?? [],
+    path: { level: 0, nx: false, rw: false },
   };
 }
 
@@ -472,9 +475,12 @@ function lookup_address_now(k: X86Kernel, pgd: number, address: VirtualAddress, 
 
 /** A bool AND-ed with the value 2 is false: the kernels modelled never see an effective RW. See 'lookup-rw-normalised'. */
 function note_path(k: X86Kernel, entry: number, out: Lookup): void {
-  if (!k.has['cpa-verify-rwx']) return;
+  if (!k.has['lookup-rw-normalised']) {
+    out.rw = false;
+    return;
+  }
   if ((k.memory.high(entry) & _PAGE_NX) !== 0) out.nx = true;
-  out.rw &&= k.has['lookup-rw-normalised'] && (k.memory.low(entry) & _PAGE_RW) !== 0;
+  if ((k.memory.low(entry) & _PAGE_RW) === 0) out.rw = false;
 }
 
 /** lookup_address(): entry and level for a kernel address. :819 */
@@ -521,7 +527,7 @@ function* __should_split_large_page(
   address: VirtualAddress,
   cpa: cpa_data,
 ): Task<number> {
-  const path: Lookup = { level: 0, nx: false, rw: false };
+  const { path } = cpa;
   const tmp = yield* _lookup_address_cpa(k, cpa, address, path);
   if (tmp !== kpte) return 1;
   const level = path.level;
@@ -611,7 +617,7 @@ function* __split_large_page(
   base: number,
 ): Task<number> {
   yield* spin_lock(k, k.pgd_lock);
-  const path: Lookup = { level: 0, nx: false, rw: false };
+  const { path } = cpa;
   const tmp = yield* _lookup_address_cpa(k, cpa, address, path);
   const level = path.level;
   if (tmp !== kpte || (level !== PG_LEVEL_2M && level !== PG_LEVEL_1G)) {
@@ -978,7 +984,7 @@ function* __cpa_process_fault(
  */
 function* __change_page_attr(k: X86Kernel, cpa: cpa_data, primary: boolean): Task<number> {
   const address = __cpa_addr(k, cpa, cpa.curpage);
-  const path: Lookup = { level: 0, nx: false, rw: false };
+  const { path } = cpa;
   for (;;) {
     const kpte = yield* _lookup_address_cpa(k, cpa, address, path);
     if (kpte === 0) return yield* __cpa_process_fault(k, cpa, address, primary);
@@ -1048,6 +1054,7 @@ function alias_of(k: X86Kernel, cpa: cpa_data, vaddr: VirtualAddress): cpa_data 
   const nx = k.has['cpa-alias-ignores-nx'] ? _PAGE_NX : 0;
   return {
     ...cpa,
+    path: { level: 0, nx: false, rw: false },
     vaddr: [vaddr],
     curpage: 0,
     flags: cpa.flags & ~(CPA_PAGES_ARRAY | CPA_ARRAY),
