@@ -24,7 +24,7 @@ import {
   type Statement,
   type UnaryOperator,
 } from './ast.ts';
-import { nearestNames } from './parse.ts';
+import { nearestNames } from './nearest_names.ts';
 
 /** What a call is given. */
 export type Argument = bigint | string | bigint[];

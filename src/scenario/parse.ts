@@ -12,23 +12,21 @@ import {
   type Block,
   type Call,
   type CallArgument,
-  type ConfigOption,
   type Expression,
   type Header,
-  type HeaderValues,
   type Integer,
   LARGEST_INTEGER,
   LOOP_TESTS,
   type LoopTest,
-  MAX_CPUS,
-  type Placed,
   type Program,
   placeOf,
-  type RamRange,
   type Span,
   type Statement,
   UNARY_OPERATORS,
 } from './ast.ts';
+import { nearestNames } from './nearest_names.ts';
+import { argumentCount, clip, inWords, plural, snippet, spanOf, squeeze } from './node_words.ts';
+import { HeaderReader } from './parse_header.ts';
 
 /** What a script may name besides its own constants. `max` may be Infinity. */
 export interface KnownNames {
@@ -39,10 +37,6 @@ export interface KnownNames {
 export const MAX_SCRIPT_BYTES = 256 * 1024;
 export const MAX_NESTING = 100;
 export const MAX_STATEMENTS = 10_000;
-
-const MAX_INDEX_BITS = 13;
-const MAX_SUGGESTIONS = 8;
-const MAX_SNIPPET = 40;
 
 const SPECIAL_FORMS = ['expect', 'cpu'];
 const STATEMENT_EXPECTED = 'a const, a call, expect(), cpu(), a for loop or a block';
@@ -69,30 +63,6 @@ export function parseScenario(text: string, fileName: string, known?: KnownNames
     header: headerNode === undefined ? {} : translator.header(headerNode),
     statements: translator.block(headerNode === undefined ? tree.body : tree.body.slice(1)),
   };
-}
-
-/** The names most like `found`, nearest first: what the user may have meant. */
-export function nearestNames(found: string, known: Iterable<string>): string[] {
-  const start = found.slice(0, 64);
-  return [...new Set(known)]
-    .map((name) => ({ name, distance: editDistance(start, name) }))
-    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
-    .slice(0, MAX_SUGGESTIONS)
-    .map(({ name }) => name);
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(from: string, to: string): number {
-  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = above[column - 1]! + (from[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, above[column]! + 1, current[column - 1]! + 1));
-    }
-    above = current;
-  }
-  return above[to.length]!;
 }
 
 /** ES2024: from ES2025 on, regular expressions may repeat group names, which acorn checks in cubic time. */
@@ -175,7 +145,7 @@ interface Scope {
 }
 
 /** acorn's tree in, ours out. Keeps count of scopes, depth and statements on the way. */
-class Translator {
+export class Translator {
   private readonly code: string;
   private readonly fileName: string;
   private readonly known: KnownNames | undefined;
@@ -499,117 +469,6 @@ class Translator {
   }
 }
 
-type Readers = { readonly [Key in keyof HeaderValues]: (node: acorn.AnyNode) => HeaderValues[Key] };
-
-/** Reads the object literal at the top of a script. Its values stay data: what they mean is not known here. */
-class HeaderReader {
-  private readonly translator: Translator;
-
-  constructor(translator: Translator) {
-    this.translator = translator;
-  }
-
-  private readonly readers: Readers = {
-    title: (node) => this.string(node, 'title'),
-    kernel: (node) => this.string(node, 'kernel'),
-    arch: (node) => this.string(node, 'arch'),
-    ram: (node) => this.ram(node),
-    cpus: (node) => this.count(node, 'cpus', 1, MAX_CPUS),
-    config: (node) => this.config(node),
-    boot: (node) => this.string(node, 'boot'),
-    levels: (node) => (this.count(node, 'levels', 4, 5) === 4 ? 4 : 5),
-    geometry: (node) => this.count(node, 'geometry', 1, MAX_INDEX_BITS),
-  };
-
-  read(object: acorn.ObjectExpression): Header {
-    const header: { [Key in keyof HeaderValues]?: Placed<unknown> } = {};
-    for (const { key, name, value } of this.properties(object, 'header')) {
-      if (!this.isHeaderKey(name)) {
-        throw this.translator.unknownName(key, 'header key', name, Object.keys(this.readers));
-      }
-      header[name] = { value: this.readers[name](value), span: spanOf(value) };
-    }
-    return header as Header;
-  }
-
-  private isHeaderKey(name: string): name is keyof HeaderValues {
-    return Object.hasOwn(this.readers, name);
-  }
-
-  private properties(object: acorn.ObjectExpression, what: string) {
-    const seen = new Set<string>();
-    return object.properties.map((property) => {
-      const name = propertyName(property);
-      if (name === undefined || property.type !== 'Property') {
-        throw this.translator.unexpected(property, what, 'name: value');
-      }
-      if (seen.has(name)) throw this.translator.unexpected(property, what, `\`${clip(name)}\` only once`);
-      seen.add(name);
-      return { key: property.key, name, value: property.value };
-    });
-  }
-
-  private string(node: acorn.AnyNode, what: string): string {
-    if (node.type === 'Literal' && typeof node.value === 'string') return node.value;
-    throw this.translator.unexpected(node, what, 'a string');
-  }
-
-  private count(node: acorn.AnyNode, what: string, min: number, max: number): number {
-    const expected = `an integer from ${min} to ${max}`;
-    const value = this.scalar(node, what, expected);
-    if (typeof value === 'string') throw this.translator.unexpected(node, what, expected);
-    if (value < min || value > max) throw this.translator.outOfRange(node, what, String(value), expected);
-    return Number(value);
-  }
-
-  private scalar(node: acorn.AnyNode, what: string, expected: string): bigint | string {
-    if (node.type === 'Literal' && typeof node.value === 'string') return node.value;
-    if (node.type !== 'Literal' || typeof node.value === 'boolean') {
-      throw this.translator.unexpected(node, what, expected);
-    }
-    return this.translator.integer(node, what, expected).value;
-  }
-
-  private ram(node: acorn.AnyNode): string | RamRange[] {
-    if (node.type === 'Literal' && typeof node.value === 'string') return node.value;
-    if (node.type !== 'ArrayExpression' || node.elements.length === 0) {
-      throw this.translator.unexpected(node, 'ram', "an amount such as '4G', or [[start, end], ...]");
-    }
-    return node.elements.map((element) => this.ramRange(element ?? node));
-  }
-
-  private ramRange(node: acorn.AnyNode): RamRange {
-    const expected = '[start, end], both inclusive';
-    if (node.type !== 'ArrayExpression') throw this.translator.unexpected(node, 'range of ram', expected);
-    const [start, end, ...more] = node.elements;
-    if (start == null || end == null || more.length > 0) {
-      throw this.translator.unexpected(node, 'range of ram', expected);
-    }
-    return { start: this.address(start), end: this.address(end), span: spanOf(node) };
-  }
-
-  private address(node: acorn.AnyNode): bigint | string {
-    return this.scalar(node, 'end of a range of ram', 'an integer or a string');
-  }
-
-  private config(node: acorn.AnyNode): ConfigOption[] {
-    const expected = "{ CONFIG_NAME: 'y', ... }";
-    if (node.type !== 'ObjectExpression') throw this.translator.unexpected(node, 'config', expected);
-    return this.properties(node, 'config').map(({ key, name, value }) => {
-      if (!/^\w+$/.test(name)) throw this.translator.unexpected(key, 'name in config', expected);
-      const setting = this.scalar(value, 'value in config', "'y', 'n', a string or an integer");
-      return { name, value: setting, span: spanOf(key) };
-    });
-  }
-}
-
-function propertyName(node: acorn.Property | acorn.SpreadElement): string | undefined {
-  const plain = node.type === 'Property' && node.kind === 'init' && !node.method;
-  if (!plain || node.shorthand || node.computed) return;
-  if (node.key.type === 'Identifier') return node.key.name;
-  return node.key.type === 'Literal' && typeof node.key.value === 'string' ? node.key.value : undefined;
-}
-
 function declarationsOf(nodes: readonly acorn.AnyNode[]): Map<string, Span> {
   const declarators = nodes.flatMap((node) => (node.type === 'VariableDeclaration' ? node.declarations : []));
   const ids = declarators.map(({ id }) => id).filter((id) => id.type === 'Identifier');
@@ -626,87 +485,6 @@ function isName(node: acorn.AnyNode, name: string): boolean {
 
 function isOneOf<Word extends string>(words: readonly Word[], word: string): word is Word {
   return (words as readonly string[]).includes(word);
-}
-
-function spanOf({ start, end, loc }: acorn.Node): Span {
-  return { line: loc!.start.line, column: loc!.start.column + 1, start, end };
-}
-
-// Words
-
-const WORDS: { readonly [Type in acorn.AnyNode['type']]?: string } = {
-  ArrayExpression: 'an array',
-  ArrowFunctionExpression: 'an arrow function',
-  AssignmentExpression: 'an assignment',
-  BlockStatement: 'a block',
-  CallExpression: 'a call',
-  ChainExpression: 'optional chaining',
-  DoWhileStatement: 'a do-while loop',
-  ForInStatement: 'a for-in loop',
-  ForOfStatement: 'a for-of loop',
-  ForStatement: 'a for loop',
-  FunctionExpression: 'a function',
-  Identifier: 'a name',
-  MemberExpression: 'a property access',
-  ObjectExpression: 'an object',
-  ParenthesizedExpression: 'parentheses',
-  SpreadElement: 'a spread',
-  ThisExpression: 'the word this',
-  WhileStatement: 'a while loop',
-};
-
-function inWords(node: acorn.AnyNode): string {
-  switch (node.type) {
-    case 'Literal':
-      return literalInWords(node);
-    case 'UnaryExpression':
-    case 'BinaryExpression':
-    case 'LogicalExpression':
-    case 'UpdateExpression':
-      return `the operator ${node.operator}`;
-    case 'VariableDeclaration':
-      return withArticle(`${node.kind} declaration`);
-    default:
-      return WORDS[node.type] ?? withArticle(node.type.replaceAll(/\B[A-Z]/g, ' $&').toLowerCase());
-  }
-}
-
-function literalInWords({ value, regex, raw = '' }: acorn.Literal): string {
-  if (regex !== undefined) return 'a regular expression';
-  if (value === null) return 'null';
-  if (typeof value === 'number') return literalNumberInWords(raw);
-  return withArticle(typeof value === 'bigint' ? 'integer' : typeof value);
-}
-
-function literalNumberInWords(raw: string): string {
-  if (/^0\d/.test(raw)) return 'an octal number of the old kind';
-  return /^\d+$|^0[xob]/i.test(raw) ? 'an integer' : 'a fraction';
-}
-
-function withArticle(words: string): string {
-  return `${/^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function argumentCount(min: number, max: number): string {
-  if (min === max) return plural(min, 'argument');
-  return max === Infinity ? `at least ${plural(min, 'argument')}` : `${min} to ${plural(max, 'argument')}`;
-}
-
-function squeeze(text: string): string {
-  return text.replaceAll(/[^\S ]\s*| \s+/g, ' ');
-}
-
-/** The start of a piece of source on one line, short enough to be quoted. */
-function snippet(source: string): string {
-  return clip(squeeze(source.slice(0, 4 * MAX_SNIPPET)).trim());
-}
-
-function clip(text: string): string {
-  return text.length <= MAX_SNIPPET ? text : `${text.slice(0, MAX_SNIPPET)}...`;
 }
 
 function outOfRange(what: string, where: string, found: string, expected: string): InputError {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import type { CallArgument, Expression, Program, Statement } from '../../src/scenario/ast.ts';
-import { type KnownNames, nearestNames, parseScenario } from '../../src/scenario/parse.ts';
+import { nearestNames } from '../../src/scenario/nearest_names.ts';
+import { type KnownNames, parseScenario } from '../../src/scenario/parse.ts';
 
 const LARGE_NP_LEAF = `// Rick Edgecombe, 26 Oct 2020: "a new caller to set_memory_np() could result in large NP pages."
 ({ kernel: 'v5.10.223', arch: 'x86_64', ram: '4G' })

@@ -38,7 +38,9 @@ export function memblock_phys_free(memblock: Memblock, base: number, size: numbe
   memblock.reserved = withoutRange(memblock.reserved, base, base + size);
 }
 
-/** Effect: every region of memory begins and ends at a multiple of `align`; smaller ones go. mm/memblock.c:2060 (v7.2) */
+/**
+ * Effect: every region of memory begins and ends at a multiple of `align`; smaller ones go. mm/memblock.c:2060 (v7.2)
+ */
 export function memblock_trim_memory(memblock: Memblock, align: number): void {
   memblock.memory = memblock.memory
     .map(({ start, end }) => ({

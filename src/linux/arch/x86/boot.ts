@@ -56,7 +56,10 @@ export interface BootOptions {
 
 export interface BootedX86 {
   kernel: X86Kernel;
-  /** What memblock handed to the page allocator, ascending. Pages of the image that are freed after that are not in it. */
+  /**
+   * What memblock handed to the page allocator, ascending. Pages of the image that are freed after that are not in
+   * it.
+   */
   free: readonly PfnRange[];
 }
 

@@ -7,7 +7,9 @@ import type { BootImage } from './images.ts';
 import type { E820Table } from './kernel/e820.ts';
 import type { PfnRange, X86Kernel } from './x86_kernel.ts';
 
-/** Handed to every function of arch/x86 that runs before the page allocator does. Frames unless another unit is named. */
+/**
+ * Handed to every function of arch/x86 that runs before the page allocator does. Frames unless another unit is named.
+ */
 export interface BootState {
   readonly k: X86Kernel;
   readonly image: BootImage;
@@ -48,7 +50,10 @@ export function panic(k: X86Kernel, text: string): never {
   throw doesNotBoot(text);
 }
 
-/** Run a task of the boot CPU, which nothing can interrupt, to its end. @throws InputError where the kernel dies of it. */
+/**
+ * Run a task of the boot CPU, which nothing can interrupt, to its end. @throws InputError where the kernel dies of
+ * it.
+ */
 export function completed<T>(k: X86Kernel, task: Task<T>): T {
   const result = runTask(task);
   if (result.ended === 'halted') throw doesNotBoot(k.death?.text ?? 'halted');

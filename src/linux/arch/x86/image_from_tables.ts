@@ -39,8 +39,8 @@ interface Piece {
 /**
  * The image of the kernel whose top table is at `root`, and its phys_base, unless that is known already. What the
  * tables do not tell: `init_begin` and `init_end` are only to be seen under debug_pagealloc, and are both `sdata`
- * otherwise; `brk_end` and `end` are both the end of the mapping, so a multiple of 2M; `brk_base` is the first page that boot
- * took for the direct map's tables; `level4_kernel_pgt` is 0 with 4 levels.
+ * otherwise; `brk_end` and `end` are both the end of the mapping, so a multiple of 2M; `brk_base` is the first page
+ * that boot took for the direct map's tables; `level4_kernel_pgt` is 0 with 4 levels.
  * @throws InputError ('missing') where the tables have no image mapping.
  */
 export function imageFromTables(
@@ -136,8 +136,8 @@ function freedInit(pieces: readonly Piece[], sdata: VirtualAddress): Piece | und
 }
 
 /**
- * The direct map's first table: boot takes it from the brk area, which comes last in the image. Of the tables that the
- * root names within the image's data it is the highest. The last 2M of the mapping if there is none.
+ * The direct map's first table: boot takes it from the brk area, which comes last in the image. Of the tables that
+ * the root names within the image's data it is the highest. The last 2M of the mapping if there is none.
  */
 function firstBrkTable(
   source: PageSource,

@@ -2,12 +2,12 @@
  * The model's boot against the page tables of real kernels: every leaf of the direct map and of the image's mapping,
  * every table that boot made, and the kernel's own counters.
  *
- * Between its boot and the reading of its tables a kernel has run for some seconds. What it did to its direct map then
- * is made up for by the model's own functions, edit by edit: LATER_EDITS is all of it. None takes the wanted result
- * from the direct map, except for debug_pagealloc's, where each page may be in either of its two states.
+ * Between its boot and the reading of its tables a kernel has run for some seconds. What it did to its direct map
+ * then is made up for by the model's own functions, edit by edit: LATER_EDITS is all of it. None takes the wanted
+ * result from the direct map, except for debug_pagealloc's, where each page may be in either of its two states.
  *
- * The counters are not what the tables hold, in the model as in the kernel: boot counts the last 1G three times, and a
- * split of the image's mapping counts as one of the direct map's.
+ * The counters are not what the tables hold, in the model as in the kernel: boot counts the last 1G three times, and
+ * a split of the image's mapping counts as one of the direct map's.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -111,8 +111,8 @@ function cut(
 }
 
 /**
- * Bytes of physical memory that the direct map has room for: MAXMEM, or in a geometry smaller than the hardware's what
- * the top table can map, but for the last quarter, which is vmalloc's.
+ * Bytes of physical memory that the direct map has room for: MAXMEM, or in a geometry smaller than the hardware's
+ * what the top table can map, but for the last quarter, which is vmalloc's.
  */
 export function maxmem(k: X86Kernel): number {
   if (k.machine.index_bits < 9) return (k.pgdir_size * k.ptrs_per_table * 3) / 4;

@@ -58,8 +58,8 @@ export function alloc_low_page(init: BootState): number {
 }
 
 /**
- * How many pages the brk area sets aside for tables: enough for two chains of tables, or with KASLR four. In a geometry
- * smaller than the hardware's, where 1M takes many tables, enough for all, so that none takes RAM.
+ * How many pages the brk area sets aside for tables: enough for two chains of tables, or with KASLR four. In a
+ * geometry smaller than the hardware's, where 1M takes many tables, enough for all, so that none takes RAM.
  */
 function init_pgd_page_count(k: X86Kernel): number {
   if (k.machine.index_bits < 9) return 2 * k.ptrs_per_table ** k.format.levels;
@@ -183,8 +183,8 @@ export function init_memory_mapping(init: BootState, start: number, end: number,
 }
 
 /**
- * Effect: what of [r_start, r_end) is RAM is in the direct map. Returns how many bytes that was. The page with the brk
- * area's spare tables is not mapped with tables from itself. init.c:570 (v7.2)
+ * Effect: what of [r_start, r_end) is RAM is in the direct map. Returns how many bytes that was. The page with the
+ * brk area's spare tables is not mapped with tables from itself. init.c:570 (v7.2)
  */
 function init_range_memory_mapping(init: BootState, r_start: number, r_end: number): number {
   let mapped_ram_size = 0;
@@ -284,8 +284,9 @@ export function init_mem_mapping(init: BootState): void {
 // ---- the end of boot
 
 /**
- * Effect: the pages are free, writable and not executable; under debug_pagealloc not present instead, for ever, and not
- * free. `begin` may be an address of the direct map or of the image mapping. Errors are dropped. init.c:897 (v7.2)
+ * Effect: the pages are free, writable and not executable; under debug_pagealloc not present instead, for ever, and
+ * not free. `begin` may be an address of the direct map or of the image mapping. Errors are dropped. init.c:897
+ * (v7.2)
  */
 export function* free_init_pages(k: X86Kernel, begin: VirtualAddress, end: VirtualAddress): Task<void> {
   const numpages = (end - begin) / PAGE_SIZE;

@@ -45,7 +45,9 @@ export function sme_me_mask(k: X86Kernel): EntryFlags {
   return k.sme_me_mask_high === 0 ? 0 : _PAGE_ENC;
 }
 
-/** Present, writable, accessed and dirty, not executable, and global unless PTI is on. asm/pgtable_types.h:247 (v7.2) */
+/**
+ * Present, writable, accessed and dirty, not executable, and global unless PTI is on. asm/pgtable_types.h:247 (v7.2)
+ */
 export function PAGE_KERNEL(k: X86Kernel): EntryFlags {
   return (_KERNPG_TABLE | _PAGE_GLOBAL | _PAGE_NX | sme_me_mask(k)) & k.__default_kernel_pte_mask;
 }
@@ -227,8 +229,9 @@ function phys_pud_init(
 }
 
 /**
- * With 4 levels there is no P4D, and the table is a PUD page. The kernel has no bound at the table's end, and with more
- * than 256T would go on at its beginning; a geometry smaller than the hardware's gets there at once. init_64.c:690 (v7.2)
+ * With 4 levels there is no P4D, and the table is a PUD page. The kernel has no bound at the table's end, and with
+ * more than 256T would go on at its beginning; a geometry smaller than the hardware's gets there at once.
+ * init_64.c:690 (v7.2)
  */
 function phys_p4d_init(
   init: BootState,
@@ -255,8 +258,8 @@ function phys_p4d_init(
 }
 
 /**
- * Effect: [paddr_start, paddr_end) is mapped, by leaves as large as `page_size_mask` allows. Returns the last physical
- * address mapped. There is no other top table yet to keep in step. init_64.c:798 (v7.2)
+ * Effect: [paddr_start, paddr_end) is mapped, by leaves as large as `page_size_mask` allows. Returns the last
+ * physical address mapped. There is no other top table yet to keep in step. init_64.c:798 (v7.2)
  */
 export function kernel_physical_mapping_init(
   init: BootState,
@@ -282,8 +285,8 @@ export function kernel_physical_mapping_init(
 // ---- the end of boot
 
 /**
- * Effect: text and rodata are read-only, in the direct map too; what follows the text is not executable where the image
- * is mapped; the gaps around rodata are free. Errors are dropped. init_64.c:1405 (v7.2)
+ * Effect: text and rodata are read-only, in the direct map too; what follows the text is not executable where the
+ * image is mapped; the gaps around rodata are free. Errors are dropped. init_64.c:1405 (v7.2)
  */
 export function* mark_rodata_ro(k: X86Kernel): Task<void> {
   const image = k.image;

@@ -14,8 +14,8 @@ import { alloc_low_page } from './init.ts';
 import { sme_me_mask } from './init_64.ts';
 
 /**
- * Effect: the real-mode trampoline has a PUD page of its own, with the direct map's first entry, and with 5 levels a P4D
- * page above it. Nothing of the kernel's own tables changes. kaslr.c:171 (v7.2)
+ * Effect: the real-mode trampoline has a PUD page of its own, with the direct map's first entry, and with 5 levels a
+ * P4D page above it. Nothing of the kernel's own tables changes. kaslr.c:171 (v7.2)
  */
 export function init_trampoline_kaslr(init: BootState): void {
   const { k } = init;

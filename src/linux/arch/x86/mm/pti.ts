@@ -1,6 +1,6 @@
 /**
- * Page-table isolation, as far as it changes the kernel's own tables (arch/x86/mm/pti.c). The user's copy of the tables
- * is not modelled, nor the G that cloning sets in the image mapping of the entry text.
+ * Page-table isolation, as far as it changes the kernel's own tables (arch/x86/mm/pti.c). The user's copy of the
+ * tables is not modelled, nor the G that cloning sets in the image mapping of the entry text.
  */
 
 import type { Task } from '../../../task.ts';
@@ -15,7 +15,10 @@ export function pti_enabled(k: X86Kernel): boolean {
   return k.boot.pti === 'on';
 }
 
-/** Whether the kernel's text may stay global: neither asked for strict isolation, nor helped by PCIDs. pti.c:529 (v7.2) */
+/**
+ * Whether the kernel's text may stay global: neither asked for strict isolation, nor helped by PCIDs. pti.c:529
+ * (v7.2)
+ */
 function pti_kernel_image_global_ok(k: X86Kernel): boolean {
   return !k.machine.features.pcid && k.boot.pti === 'auto';
 }

@@ -29,8 +29,8 @@ export function reserve_real_mode(init: BootState): void {
 }
 
 /**
- * Effect: in the direct map the trampoline is read-only up to its data, and executable from its text: the one place of
- * the direct map that is. Errors are dropped. realmode/init.c:187 (v7.2)
+ * Effect: in the direct map the trampoline is read-only up to its data, and executable from its text: the one place
+ * of the direct map that is. Errors are dropped. realmode/init.c:187 (v7.2)
  */
 export function* set_real_mode_permissions(k: X86Kernel, header: number, blob: RealModeBlob): Task<void> {
   const base = k.__va(header);
