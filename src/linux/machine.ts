@@ -47,13 +47,13 @@ export function parseSize(text: string, where: string): number {
       expected: 'such as 4G or 512M',
     });
   }
-  if (bytes < 2 ** 24 || bytes > MAX_RAM) {
+  if (bytes < 2 ** 16 || bytes > MAX_RAM) {
     throw new InputError({
       code: 'out-of-range',
       what: 'memory size',
       where,
       found: text,
-      expected: '16M to 4096T',
+      expected: '64K to 4096T',
     });
   }
   return bytes;
@@ -62,8 +62,10 @@ export function parseSize(text: string, where: string): number {
 /**
  * The memory map that QEMU's i440fx machine gives an x86-64 guest with `bytes` of RAM: a hole for VGA and BIOS
  * below 1M, 128K of firmware tables at the end of low memory, and what exceeds 3G (of 3.5G or more) from 4G up.
+ * A machine of 1M or less, which no PC is, is all RAM.
  */
 export function qemuPcMemory(bytes: number): MemoryRange[] {
+  if (bytes <= 0x100000) return [{ start: 0, end: bytes, type: 'RAM' }];
   const GiB = 2 ** 30;
   const low = bytes >= 3.5 * GiB ? 3 * GiB : bytes;
   const ranges: MemoryRange[] = [

@@ -145,7 +145,9 @@ export function whoNotices(step: Step, outcome: Outcome): string {
 function failureClasses(step: Step): string[] {
   const classes: string[] = [];
   const failed = (step.value ?? 0) < 0;
-  if (step.refused.length > 0) classes.push('F1  a page-table page was not to be had');
+  if (step.refused.some(({ what }) => what === 'page table')) {
+    classes.push('F1  a page-table page was not to be had');
+  }
   if (failed && step.changes.length > 0) classes.push('F3  part of the range was done, then the error');
   if (step.notAsPromised !== undefined && step.changes.length === 0) {
     classes.push('F2  returned 0, nothing done');

@@ -26,6 +26,9 @@ import {
   type ScriptFunction,
 } from './script_calls.ts';
 
+/** Each call is kept with all that it changed. */
+const MAX_STEPS = 100_000;
+
 /** Where a run starts, for the report. */
 export interface StartedOn {
   kernel: X86Kernel;
@@ -212,6 +215,15 @@ class Runner implements Host<Point> {
   }
 
   #beginStep(call: KernelCall<X86Kernel>, site: CallSite, values: readonly CallArgument[]): Step {
+    if (this.#steps.length >= MAX_STEPS) {
+      throw new InputError({
+        code: 'out-of-range',
+        what: 'number of kernel calls',
+        where: this.#where(site),
+        found: `more than ${MAX_STEPS}`,
+        expected: `at most ${MAX_STEPS} in one run`,
+      });
+    }
     const step: Step = {
       step: this.#steps.length + 1,
       cpu: this.#kernel.cpu,
@@ -303,7 +315,7 @@ class Runner implements Host<Point> {
           ? `${levelSizeName(format, event.level + 1)} leaf at ${hexAddress(event.address)}`
           : '';
         step.refused.push({
-          what: event.table ? 'page table' : sizeName(4096 * 2 ** event.order),
+          what: event.table ? 'page table' : `${sizeName(4096 * 2 ** event.order)} of memory`,
           purpose: event.table ? `to split the ${leaf}` : '',
         });
         break;

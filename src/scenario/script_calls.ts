@@ -47,6 +47,9 @@ const CONSTANTS: ReadonlyMap<string, bigint> = new Map([
   ['_PAGE_NX', 1n << 63n],
 ]);
 
+/** Pages a call may name: 4 GiB, so that no call runs or fills memory without end. */
+const MAX_COUNT = 2n ** 20n;
+
 /** Everything a script may name. */
 export function knownNames(): KnownNames {
   const calls = new Map<string, { min: number; max: number }>();
@@ -87,7 +90,7 @@ function kernelArgument(k: X86Kernel, parameter: CallParameter, arg: Argument, w
     case 'flag':
       return inRange(name, arg, 0n, 1n, where);
     case 'count':
-      return inRange(name, arg, 0n, 2n ** 31n - 1n, where);
+      return inRange(name, arg, 0n, MAX_COUNT, where);
     case 'prot': {
       const bits = BigInt.asUintN(64, arg);
       return Number(bits & 0x1fffn) | (Number((bits >> 32n) & 0xfff0_0000n) | 0);

@@ -46,8 +46,24 @@ export function startMachine(program: Program, options: StartOptions): StartedOn
     options.kernel === undefined
       ? parseKernelVersion(header.kernel?.value ?? DEFAULT_KERNEL, at(header.kernel))
       : parseKernelVersion(options.kernel, '--kernel');
-  const machine = machineOf(program);
-  return { kernel: bootX86({ version, machine, config, boot }).kernel, name: 'the model' };
+  const { kernel } = bootX86({ version, machine: machineOf(program), config, boot });
+  checkImageInRam(kernel, at(header.ram));
+  return { kernel, name: 'the model' };
+}
+
+/** A boot loader would not have found room for the kernel; the kernel itself does not notice. */
+function checkImageInRam({ image, machine }: X86Kernel, where: string): void {
+  const fits = machine.memory.some(
+    ({ type, start, end }) => type === 'RAM' && start <= image.text && image.end <= end,
+  );
+  if (fits || image.end === image.text) return;
+  throw new InputError({
+    code: 'out-of-range',
+    what: 'ram',
+    where,
+    found: `no range with physical 0x${image.text.toString(16)} to 0x${(image.end - 1).toString(16)}`,
+    expected: 'RAM where this kernel is loaded',
+  });
 }
 
 function configOf(program: Program, options: StartOptions): Config {
