@@ -73,13 +73,15 @@ export class X86Format implements EntryFormat {
   readonly name: string;
   readonly levels: 4 | 5;
   readonly pageShift = 12;
-  readonly signExtended = true;
+  /** A machine that is too small for two halves maps one window. */
+  readonly signExtended: boolean;
   readonly #indexBits: number;
   readonly #encryptionHigh: number;
 
   constructor(geometry: X86Geometry = X86_HARDWARE) {
     this.name = `x86_64, ${geometry.levels}-level`;
     this.levels = geometry.levels;
+    this.signExtended = geometry.indexBits === X86_HARDWARE.indexBits;
     this.#indexBits = geometry.indexBits;
     this.#encryptionHigh = geometry.encryptionBit === undefined ? 0 : 1 << (geometry.encryptionBit - 32);
   }

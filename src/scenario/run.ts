@@ -62,8 +62,7 @@ class Runner implements Host<Point> {
     this.#start = start;
     this.#kernel = kernel;
     kernel.tlb = new Tlb(kernel.machine.cpus);
-    const upperHalf = { start: -(2 ** (kernel.pgtable_l5_enabled ? 56 : 47)), end: 0 };
-    this.#index = new TableIndex(kernel.memory, kernel.format, kernel.root, upperHalf);
+    this.#index = new TableIndex(kernel.memory, kernel.format, kernel.root, kernel.kernel_range);
     this.#cost = {
       splits: {},
       collapses: {},

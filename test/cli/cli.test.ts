@@ -115,6 +115,13 @@ describe('directmap run', () => {
     expect(readFileSync(ROOT + CORE).equals(before)).toBe(true);
   });
 
+  it('runs the same code on a machine of 256K with two index bits per level', () => {
+    const path = script("({ ram: '256K', geometry: 2 })\nset_memory_np(page_address(alloc_pages(2)), 4)\n");
+    const { steps } = JSON.parse(directmap('run', path, '--json').stdout);
+    expect(steps[1].changes[0]).toMatchObject({ level: 'PUD', size: '64K', effect: 'split' });
+    expect(steps[1].changes).toContainEqual(expect.objectContaining({ size: '16K, not present', count: 1 }));
+  });
+
   it('counts what a run costs', () => {
     const { stdout } = directmap('run', 'scenarios/history/s01-one-page-out-and-back.js', '--cost');
     expect(stdout).toMatch(/^splits +1G 1, 2M 1$/m);
@@ -160,6 +167,10 @@ describe('bad input to directmap run', () => {
       'physical 0x100000000',
       'ends at physical 0xffdffff',
     );
+  });
+
+  it('a machine too small for its kernel is told so', () => {
+    expectMessage(directmap('run', script("({ ram: '16M' })")), 2, 'script.js:1:8', '0x1000000', 'RAM where');
   });
 
   it('an address of user space is no kernel address', () => {

@@ -580,6 +580,20 @@ function couldMerge(a: Run, b: Run): boolean {
   return a.level === b.level && a.flags === b.flags && a.why === b.why && framesFollow;
 }
 
+/** A small machine with a lower and an upper half all the same. */
+class TwoHalves extends X86Format {
+  override readonly signExtended = true;
+}
+
+/** What a root of so many pages maps, in ascending order of the 64-bit address. */
+function windowsOf(format: EntryFormat, pages: number): { start: VirtualAddress; pages: number }[] {
+  if (!format.signExtended) return [{ start: 0, pages }];
+  return [
+    { start: 0, pages: pages / 2 },
+    { start: (-pages / 2) * PAGE_SIZE, pages: pages / 2 },
+  ];
+}
+
 /** That runs ascend, touch within each canonical half, are maximal, and cover the halves and no more. */
 function expectExactCover(
   found: readonly Run[],
@@ -612,11 +626,7 @@ describe('properties', () => {
         const found = runs(memory, {}, format, root);
         const put = pages.map((page) => (page.kind === 'hole' ? { ...page, level: 0 } : page));
         expect(pagesOf(found)).toEqual(put);
-        const half = pages.length / 2;
-        expectExactCover(found, [
-          { start: 0, pages: half },
-          { start: -half * PAGE_SIZE, pages: half },
-        ]);
+        expectExactCover(found, windowsOf(format, pages.length));
       }),
     );
   });
@@ -665,23 +675,21 @@ describe('properties', () => {
       seed: fc.integer(),
       indexBits: fc.constantFrom(1, 2, 9),
       levels: fc.constantFrom(4, 5),
+      halves: fc.boolean(),
       frames: fc.constantFrom(2, 50, 2 ** 40),
       absent: fc.constantFrom(0, 3),
       maxTables: fc.integer({ min: 1, max: 60 }),
     });
     const seen = new Set<string>();
     fc.assert(
-      fc.property(garbage, ({ seed, indexBits, levels, frames, absent, maxTables }) => {
-        const format = new X86Format({ levels: levels as 4 | 5, indexBits, encryptionBit: undefined });
+      fc.property(garbage, ({ seed, indexBits, levels, halves, frames, absent, maxTables }) => {
+        const geometry = { levels: levels as 4 | 5, indexBits, encryptionBit: undefined };
+        const format = halves ? new TwoHalves(geometry) : new X86Format(geometry);
         const source = new Garbage(seed, frames, absent);
         let entered = 0;
         const found = runs(source, { maxTables, onTable: () => entered++ }, format, 0);
         expect(entered).toBeLessThanOrEqual(maxTables);
-        const half = 2 ** (levels * indexBits) / 2;
-        expectExactCover(found, [
-          { start: 0, pages: half },
-          { start: -half * PAGE_SIZE, pages: half },
-        ]);
+        expectExactCover(found, windowsOf(format, 2 ** (levels * indexBits)));
         for (const run of found) seen.add(run.why ?? run.kind);
       }),
     );

@@ -108,6 +108,13 @@ export class X86Kernel extends Kernel {
     return this.init_mm.pgd;
   }
 
+  /** Where kernel mappings lie: the upper half, or on a machine too small for two halves all there is. */
+  get kernel_range(): { start: VirtualAddress; end: VirtualAddress } {
+    const reach = this.pgdir_size * this.ptrs_per_table;
+    if (!this.format.signExtended) return { start: this.page_offset, end: this.page_offset + reach };
+    return { start: -reach / 2, end: 0 };
+  }
+
   page_address(pfn: number): VirtualAddress {
     return this.page_offset + pfn * 4096;
   }
