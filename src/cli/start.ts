@@ -13,7 +13,7 @@ const CORE = 'scenarios/cores/x86_64-6.1-debian.core.gz';
 
 const SHOWN: readonly { path: string; options: RunOptions }[] = [
   { path: `${THREAD}/remap-4k-np.js`, options: {} },
-  { path: `${THREAD}/hibernate-before-the-series.js`, options: {} },
+  { path: `${THREAD}/large-np-leaf.js`, options: {} },
   { path: `${THREAD}/hibernate-after-the-series.js`, options: {} },
   { path: `${THREAD}/large-np-leaf.js`, options: { from: CORE } },
 ];

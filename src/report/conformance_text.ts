@@ -2,15 +2,20 @@
 
 import type { Conformance, Difference } from '../scenario/conform.ts';
 
+/** Differences shown of a file; one mistake often shows in many entries. */
+const MAX_SHOWN = 5;
+
 export function conformanceText(files: readonly Conformance[]): string {
   const lines: string[] = [];
   for (const file of files) {
     lines.push(`${file.name}: ${counts([file])}`);
     for (const [rule, count] of file.accepted) lines.push(`  taken over: ${count} x ${rule}`);
     if (file.applied > 0) lines.push(`  taken over: ${file.applied} helper call(s), not predicted`);
-    lines.push(...file.differences.flatMap(differenceLines));
+    lines.push(...file.differences.slice(0, MAX_SHOWN).flatMap(differenceLines));
+    const more = file.differences.length - MAX_SHOWN;
+    if (more > 0) lines.push(`  and ${more} more`);
   }
-  if (files.length !== 1) lines.push(counts(files));
+  lines.push(counts(files));
   return `${lines.join('\n')}\n`;
 }
 

@@ -44,6 +44,8 @@ export interface HeaderValues {
   levels: 4 | 5;
   /** Index bits per page-table level. */
   geometry: number;
+  /** Physical address bit of the memory-encryption bit (SME/SEV's C-bit). */
+  encryption_bit: number;
 }
 
 /** Both ends are inclusive, as in the kernel's e820 print. */

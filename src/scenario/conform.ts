@@ -19,6 +19,7 @@ import { runTask, type TablePurpose } from '../linux/task.ts';
 import type { PageSource } from '../memory/physical_memory.ts';
 import { describeEntry } from '../mmu/describe.ts';
 import { hexAddress, hexWord, type VirtualAddress } from '../mmu/format.ts';
+import { TableIndex } from '../mmu/table_index.ts';
 import { Tlb } from '../mmu/tlb.ts';
 import { _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_GLOBAL, _PAGE_PRESENT, _PAGE_RW } from '../mmu/x86_64.ts';
 import type { AddedTable, ChangedRun, RecordedCall, Trace } from './trace.ts';
@@ -111,6 +112,8 @@ export class Conformer {
   readonly #frames = new RecordedFrames();
   readonly #result: Conformance;
   readonly #stopAtFirst: boolean;
+  /** Made when the first difference needs it. */
+  #index: TableIndex | undefined;
 
   /** @throws InputError, NotModelledError if the recording is of something that the model does not have. */
   constructor(trace: Trace, tables: PageSource, options: { stopAtFirst: boolean }) {
@@ -284,7 +287,7 @@ export class Conformer {
       if (pfn >= UNPLACED_PFN || this.#frames.freed.includes(pfn)) continue;
       this.#differ(
         recorded,
-        `entry at physical 0x${address.toString(16)}`,
+        this.#nameOf(address),
         `unchanged ${hexWord(oldLow, oldHigh)}`,
         hexWord(low, high),
       );
@@ -329,6 +332,15 @@ export class Conformer {
     };
     const what = `${format.levelName(word.level)} ${hexAddress(word.va)} ${when}`;
     this.#differ(recorded, what, show(expected), show(found));
+  }
+
+  /** "PMD 0xffff888102000000", or where it lies if it hangs in no table. */
+  #nameOf(entry: number): string {
+    const { memory, format, root, kernel_range } = this.#kernel;
+    this.#index ??= new TableIndex(memory, format, root, kernel_range);
+    const place = this.#index.placeOf(entry);
+    if (place === undefined) return `entry at physical 0x${entry.toString(16)}`;
+    return `${format.levelName(place.level)} ${hexAddress(place.address)}`;
   }
 
   #differ(recorded: RecordedCall, what: string, expected: string, found: string): void {

@@ -34,6 +34,7 @@ export class HeaderReader {
     boot: (node) => this.string(node, 'boot'),
     levels: (node) => (this.count(node, 'levels', 4, 5) === 4 ? 4 : 5),
     geometry: (node) => this.count(node, 'geometry', 1, MAX_INDEX_BITS),
+    encryption_bit: (node) => this.count(node, 'encryption_bit', 36, 51),
   };
 
   read(object: acorn.ObjectExpression): Header {

@@ -299,6 +299,15 @@ class Runner implements Host<Point> {
     return !this.#refuseAll && !this.#refuse.has(this.#allocations);
   }
 
+  /** What a table of `level` at `address` was wanted for. */
+  #purposeOf(level: number, address: number): string {
+    const size = levelSizeName(this.#kernel.format, level + 1);
+    const splits = this.#kernel.leafAt(address)?.level === level + 1;
+    return splits
+      ? `to split the ${size} leaf at ${hexAddress(address)}`
+      : `for ${size} at ${hexAddress(address)}`;
+  }
+
   #record(event: KernelEvent): void {
     const step = this.#current;
     if (step === undefined) return;
@@ -308,17 +317,13 @@ class Runner implements Host<Point> {
         step.allocations++;
         if (event.table) this.#cost.tablesAllocated++;
         break;
-      case 'refused': {
+      case 'refused':
         step.allocations++;
-        const leaf = event.table
-          ? `${levelSizeName(format, event.level + 1)} leaf at ${hexAddress(event.address)}`
-          : '';
         step.refused.push({
           what: event.table ? 'page table' : `${sizeName(4096 * 2 ** event.order)} of memory`,
-          purpose: event.table ? `to split the ${leaf}` : '',
+          purpose: event.table ? this.#purposeOf(event.level, event.address) : '',
         });
         break;
-      }
       case 'freed':
         this.#freed.add(event.pfn);
         if (event.table) this.#cost.tablesFreed++;

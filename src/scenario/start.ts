@@ -84,7 +84,7 @@ function machineOf(program: Program): Machine {
     cpus: cpusOf(program, header),
     paging_levels: header.levels?.value ?? 4,
     index_bits: header.geometry?.value ?? 9,
-    features: { gbpages: true, pcid: false, encryption_bit: undefined },
+    features: { gbpages: true, pcid: false, encryption_bit: header.encryption_bit?.value },
   };
 }
 

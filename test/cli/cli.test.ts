@@ -170,7 +170,7 @@ describe('bad input to directmap run', () => {
   });
 
   it('a machine too small for its kernel is told so', () => {
-    expectMessage(directmap('run', script("({ ram: '16M' })")), 2, 'script.js:1:8', '0x1000000', 'RAM where');
+    expectMessage(directmap('run', script("({ ram: '16M' })")), 2, 'script.js:1:9', '0x1000000', 'RAM where');
   });
 
   it('an address of user space is no kernel address', () => {

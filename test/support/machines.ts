@@ -17,6 +17,7 @@ export interface MachineOptions {
   levels?: 4 | 5;
   boot?: string;
   cpus?: number;
+  encryption_bit?: number;
   config?: Partial<Record<ConfigName, 'y' | 'n'>>;
 }
 
@@ -29,7 +30,7 @@ export function bootMachine(kernel: string, options: MachineOptions = {}): X86Ke
       cpus: options.cpus ?? 1,
       paging_levels: options.levels ?? 4,
       index_bits: 9,
-      features: { gbpages: true, pcid: false, encryption_bit: undefined },
+      features: { gbpages: true, pcid: false, encryption_bit: options.encryption_bit },
     },
     config,
     boot: parseBootParameters(options.boot ?? '', config, 'test'),

@@ -210,6 +210,35 @@ export const X86_CALLS: readonly X86Call[] = [
     run: (k, args) => bool(pat.kernel_page_present(k, number(args, 0))),
   },
   {
+    name: 'kernel_map_pages_in_pgd',
+    parameters: [
+      { name: 'pgd', kind: 'page' },
+      PAGE,
+      ADDR,
+      PAGES,
+      { name: 'page_flags', kind: 'prot', default: 0 },
+    ],
+    returns: 'int',
+    summary: 'maps pages under a top table of their own, as EFI does at boot',
+    run: (k, args) =>
+      pat.kernel_map_pages_in_pgd(
+        k,
+        number(args, 0) * 4096,
+        number(args, 1),
+        number(args, 2),
+        number(args, 3),
+        number(args, 4),
+      ),
+  },
+  {
+    name: 'kernel_unmap_pages_in_pgd',
+    parameters: [{ name: 'pgd', kind: 'page' }, ADDR, PAGES],
+    returns: 'int',
+    summary: 'not present under that top table',
+    run: (k, args) =>
+      pat.kernel_unmap_pages_in_pgd(k, number(args, 0) * 4096, number(args, 1), number(args, 2)),
+  },
+  {
     name: 'flush_tlb_all',
     parameters: [],
     returns: 'void',

@@ -30,6 +30,9 @@ export interface PfnRange {
   end: number;
 }
 
+/** Memory has struct pages in whole sections (SECTION_SIZE_BITS). */
+const SECTION_SIZE = 2 ** 27;
+
 /** A leaf entry as a walk finds it. */
 export interface LeafEntry {
   level: number;
@@ -132,9 +135,12 @@ export class X86Kernel extends Kernel {
 
   /** Whether `address` lies in the direct map or the image mapping and has a struct page behind it. */
   virt_addr_valid(address: VirtualAddress): boolean {
-    if (address >= __START_KERNEL_map && address < 0) return address - __START_KERNEL_map < KERNEL_IMAGE_SIZE;
-    const physical = address - this.page_offset;
-    return physical >= 0 && physical < 2 ** 52;
+    const inImage = address >= __START_KERNEL_map && address < 0;
+    if (inImage && address - __START_KERNEL_map >= KERNEL_IMAGE_SIZE) return false;
+    const section = Math.floor(this.__pa(address) / SECTION_SIZE) * SECTION_SIZE;
+    return this.machine.memory.some(
+      ({ type, start, end }) => type === 'RAM' && start < section + SECTION_SIZE && end > section,
+    );
   }
 
   pfn_range_is_mapped(start_pfn: number, end_pfn: number): boolean {

@@ -5,7 +5,8 @@
  * its two 32-bit halves. A `pgprot_t` is a packed `EntryFlags`.
  */
 
-import type { EntryFlags, VirtualAddress } from '../../../../../mmu/format.ts';
+import { NotModelledError } from '../../../../../errors.ts';
+import { type EntryFlags, EntryKind, type VirtualAddress } from '../../../../../mmu/format.ts';
 import {
   _PAGE_ACCESSED,
   _PAGE_DIRTY,
@@ -80,9 +81,16 @@ export function pte_pgprot(k: X86Kernel, low: number, high: number): EntryFlags 
   return k.format.flags(1, low, high);
 }
 
-/** pmd_pgprot(), pud_pgprot(): the flags of a large entry, in large format. */
-export function large_pgprot(k: X86Kernel, low: number, high: number): EntryFlags {
-  return k.format.flags(2, low, high);
+/**
+ * pmd_pgprot(), pud_pgprot(): the flags of a large entry, in large format. The kernel takes reserved address bits of
+ * a leaf for flags and carries them along; a packed value has no room for them.
+ * @throws NotModelledError for such an entry, which only a protection of 0 leads to.
+ */
+export function large_pgprot(k: X86Kernel, level: number, low: number, high: number): EntryFlags {
+  if (k.format.kind(level, low, high) === EntryKind.Bad) {
+    throw new NotModelledError('a large leaf with reserved bits', 'they would be kept, and are not here');
+  }
+  return k.format.flags(level, low, high);
 }
 
 export function pte_pfn(k: X86Kernel, low: number, high: number): number {

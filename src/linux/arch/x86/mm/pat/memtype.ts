@@ -20,12 +20,14 @@ function is_untracked_pat_range(start: number, end: number): boolean {
 /** 1 if [start, end) is all RAM, 0 if none of it is, -1 if it is mixed. memtype.c:398 (v7.2). */
 function pat_pagerange_is_ram(k: X86Kernel, start: number, end: number): number {
   const end_pfn = Math.ceil(end / 4096);
-  let cur_pfn = Math.max(Math.floor(start / 4096), ISA_END_ADDRESS / 4096);
+  const start_pfn = Math.max(Math.floor(start / 4096), ISA_END_ADDRESS / 4096);
+  // Counted from the range's own start: one that begins in the ISA range and ends in RAM is mixed.
+  let cur_pfn = Math.floor(start / 4096);
   let ram = false;
   let not_ram = false;
   for (const range of k.machine.memory) {
     if (range.type !== 'RAM') continue;
-    const from = Math.max(Math.ceil(range.start / 4096), cur_pfn);
+    const from = Math.max(Math.ceil(range.start / 4096), start_pfn);
     const to = Math.min(Math.floor(range.end / 4096), end_pfn);
     if (from >= to) continue;
     not_ram ||= from > cur_pfn;

@@ -285,7 +285,7 @@ function* cpa_flush(k: X86Kernel, cpa: cpa_data, cache: boolean): Task<void> {
   if (cpa.force_flush_all || cpa.numpages > tlb_single_page_flush_ceiling) yield* flush_tlb_all(k);
   else yield* __cpa_flush_tlb(k, cpa);
   if (cache) yield* clflush_present_pages(k, cpa);
-  if ((cpa.flags & CPA_COLLAPSE) !== 0) yield* cpa_collapse_large_pages(k, cpa);
+  if (k.has['cpa-collapse'] && (cpa.flags & CPA_COLLAPSE) !== 0) yield* cpa_collapse_large_pages(k, cpa);
 }
 
 /** :404, on every CPU. */
@@ -535,7 +535,7 @@ function* __should_split_large_page(
 
   const low = k.memory.low(kpte);
   const high = k.memory.high(kpte);
-  const old_prot = large_pgprot(k, low, high);
+  const old_prot = large_pgprot(k, level, low, high);
   const old_pfn = large_pfn(k, level, low, high);
   const psize = page_level_size(k, level);
   const lpaddr = align_down(address, psize);
@@ -627,7 +627,7 @@ function* __split_large_page(
 
   const low = k.memory.low(kpte);
   const high = k.memory.high(kpte);
-  let ref_prot = large_pgprot(k, low, high);
+  let ref_prot = large_pgprot(k, level, low, high);
   let pfninc = 1;
   let lpinc = PAGE_SIZE;
   if (level === PG_LEVEL_2M) {
@@ -739,12 +739,12 @@ function* collapse_pud_page(
   const first_low = k.memory.low(pmd);
   const first_high = k.memory.high(pmd);
   const pfn = large_pfn(k, PG_LEVEL_2M, first_low, first_high);
-  const prot = large_pgprot(k, first_low, first_high);
+  const prot = large_pgprot(k, PG_LEVEL_2M, first_low, first_high);
   if (!pmd_leaf(first_low) || (pfn * PAGE_SIZE) % k.pud_size !== 0) return 0;
   for (let i = 1; i < k.ptrs_per_table; i++) {
     const low = k.memory.low(pmd + i * 8);
     const high = k.memory.high(pmd + i * 8);
-    if (!pmd_present(low) || !pmd_leaf(low) || large_pgprot(k, low, high) !== prot) return 0;
+    if (!pmd_present(low) || !pmd_leaf(low) || large_pgprot(k, PG_LEVEL_2M, low, high) !== prot) return 0;
     if (large_pfn(k, PG_LEVEL_2M, low, high) !== pfn + i * k.ptrs_per_table) return 0;
   }
   pgtables.unshift(k.format.tableAddress(3, k.memory.low(pud), k.memory.high(pud)) / PAGE_SIZE);
@@ -1287,9 +1287,8 @@ export function* set_memory_ro(k: X86Kernel, addr: VirtualAddress, numpages: num
 
 /** Effect: read-only and executable; v7.2 then tries to restore large leaves. :2384 */
 export function* set_memory_rox(k: X86Kernel, addr: VirtualAddress, numpages: number): Task<number> {
-  const flags = k.has['cpa-collapse'] ? CPA_COLLAPSE : 0;
   const mask = _PAGE_RW | _PAGE_DIRTY | _PAGE_NX;
-  return yield* change_page_attr_set_clr(k, [addr], numpages, 0, mask, false, flags, []);
+  return yield* change_page_attr_set_clr(k, [addr], numpages, 0, mask, false, CPA_COLLAPSE, []);
 }
 
 /** :2395 */

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as pat from '../../../../../../src/linux/arch/x86/mm/pat/set_memory.ts';
 import type { X86Kernel } from '../../../../../../src/linux/arch/x86/x86_kernel.ts';
-import { EBUSY, EFAULT, EINVAL, ENOMEM } from '../../../../../../src/linux/errno.ts';
+import { EBUSY, EFAULT, EINVAL, ENOMEM, EPERM } from '../../../../../../src/linux/errno.ts';
 import { DIRECT_MAP_LEVEL2_COLLAPSE, DIRECT_MAP_LEVEL2_SPLIT } from '../../../../../../src/linux/kernel.ts';
 import { runTask, type Task } from '../../../../../../src/linux/task.ts';
+import { walkAddress } from '../../../../../../src/mmu/walk.ts';
 import {
   bootMachine,
   call,
@@ -438,5 +439,44 @@ describe.each(['v5.10', 'v6.1', 'v6.12', 'v7.2'])('any sequence of calls on %s',
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('a top table of its own', () => {
+  const ADDRESS = -(2 ** 40);
+
+  it('is populated on the way, and a refusal comes back as -EPERM', () => {
+    const k = bootMachine('v6.12');
+    const pgd = ownPages(k, 0) * 4096;
+    const page = ownPages(k, 9);
+    const map = () => pat.kernel_map_pages_in_pgd(k, pgd, page, ADDRESS + 4096, 3, 2);
+    expect(call(map(), refuse(2))).toBe(-EPERM);
+    expect(call(map())).toBe(0);
+    const format = k.format;
+    const steps = walkAddress(k.memory, format, pgd, ADDRESS + 2 * 4096);
+    expect(steps).toHaveLength(4);
+    const { low, high, kind } = steps.at(-1)!;
+    expect([kind, format.leafFrame(1, low, high)]).toEqual(['leaf', page + 1]);
+    expect(call(pat.kernel_unmap_pages_in_pgd(k, pgd, ADDRESS + 4096, 3))).toBe(0);
+    expect(walkAddress(k.memory, format, pgd, ADDRESS + 4096).at(-1)?.kind).toBe('not-present');
+  });
+});
+
+describe('memory encryption', () => {
+  it('changes nothing on a machine without it', () => {
+    const { k, addr } = with2M('v6.12');
+    expect(eventsOf(k, pat.set_memory_decrypted(k, addr, 1))).toEqual([]);
+  });
+
+  it('is a bit of the frame field that is kept out of the frame', () => {
+    const k = bootMachine('v6.12', { encryption_bit: 47 });
+    const page = ownPages(k, 9);
+    const entry = () => k.leafAt(k.page_address(page))!;
+    expect(entry().high & 0x8000).toBe(0x8000);
+    expect(call(pat.set_memory_decrypted(k, k.page_address(page), 1))).toBe(0);
+    expect(entry().high & 0x8000).toBe(0);
+    expect(leafOf(k, page)?.frame).toBe(page);
+    call(pat.set_memory_encrypted(k, k.page_address(page), 1));
+    expect(entry().high & 0x8000).toBe(0x8000);
   });
 });
