@@ -10,6 +10,7 @@ import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
 import { type Machine, memoryFromInclusive, parseSize, qemuPcMemory } from '../linux/machine.ts';
 import { BuddyAllocator } from '../linux/mm/buddy.ts';
 import type { ElfCore } from '../memory/elf_core.ts';
+import { walk } from '../mmu/walk.ts';
 import { type Header, type Placed, type Program, placeOf, type RamRange } from './ast.ts';
 import { type DumpHints, factsOfDump } from './dump.ts';
 import { countLeaves } from './observers.ts';
@@ -145,7 +146,7 @@ function startOnDump(
     direct_pages_count: [],
     frames: new BuddyAllocator([]),
   });
-  kernel.frames = new BuddyAllocator(unusedRanges(kernel, facts.tableFrames));
+  kernel.frames = new BuddyAllocator(freeRanges(kernel, facts.tableFrames));
   // The kernel's own counters are not in its tables: start from what the tables hold.
   countLeaves(kernel).forEach((count, level) => {
     if (level < 5) kernel.direct_pages_count.set(level, count);
@@ -175,8 +176,26 @@ function versionOfDump(
 }
 
 /**
- * Frames that a scenario may be given on a dump: mapped whole by large, writable leaves, above the kernel image, and
- * no page table. Whether the real machine used them, its page tables do not tell.
+ * Frames that a scenario may be given on a dump. Under debug_pagealloc the tables tell: what is free is neither present
+ * nor writable.
+ */
+function freeRanges(k: X86Kernel, tableFrames: ReadonlySet<number>): { start: number; end: number }[] {
+  return k.boot.debug_pagealloc ? unmappedRanges(k) : unusedRanges(k, tableFrames);
+}
+
+function unmappedRanges(k: X86Kernel): { start: number; end: number }[] {
+  const ranges: { start: number; end: number }[] = [];
+  const range = { start: k.page_offset, end: k.page_offset + k.max_pfn_mapped * 4096 };
+  for (const run of walk(k.memory, k.format, k.root, { range })) {
+    if (run.kind !== 'not-present' || run.level !== 1 || k.format.writable(run.flags)) continue;
+    addRange(ranges, run.frame, run.frame + run.pages);
+  }
+  return ranges;
+}
+
+/**
+ * Otherwise those mapped whole by large, writable leaves, above the kernel image, and no page table. Whether the real
+ * machine used them, its page tables do not tell.
  */
 function unusedRanges(k: X86Kernel, tableFrames: ReadonlySet<number>): { start: number; end: number }[] {
   const ranges: { start: number; end: number }[] = [];

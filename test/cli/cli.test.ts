@@ -109,6 +109,19 @@ describe('directmap run', () => {
     ]);
   });
 
+  it('finds what is free on a machine with debug_pagealloc by its entries', () => {
+    const core = 'test/data/cores/x86_64-5.10-debug-pagealloc.core.gz';
+    const { status, stdout } = directmap(
+      'run',
+      'scenarios/thread/debug-pagealloc-never-splits.js',
+      '--from',
+      core,
+    );
+    expect(stdout).toContain('512 MiB, 1 CPU, debug_pagealloc=on');
+    expect(stdout).toContain('- A D NX\n         -> P RW A D NX   4K each');
+    expect(status).toBe(0);
+  });
+
   it('leaves the dump as it was', () => {
     const before = readFileSync(ROOT + CORE);
     directmap('run', LEAF, '--from', CORE);
