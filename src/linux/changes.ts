@@ -210,6 +210,11 @@ export const CHANGES = {
     effect: 'the early page-table buffer holds 8 pages, or 16 with KASLR, in every configuration',
     release: 'between v6.12 and v7.2',
   },
+  'memtype-erase-exact': {
+    effect:
+      'giving back a memory type finds only a range reserved just so; before, one that ended there too was cut short',
+    release: 'between v6.12 and v7.2',
+  },
   'pfn-pte-warns-dirty-ro': {
     effect: 'making an entry that is dirty and not writable is warned about, once',
     release: 'between v6.12 and v7.2',

@@ -57,6 +57,7 @@ const SINCE_6_12: readonly ChangeName[] = [
   'split-ptdesc',
   'e820-no-reserved-kern',
   'brk-tables-8',
+  'memtype-erase-exact',
   'pfn-pte-warns-dirty-ro',
   'no-set-memory-prot',
 ];

@@ -86,5 +86,7 @@ export function memtype_free(k: X86Kernel, from: number, to: number): number {
       k.memtypes.setPage(pfn, 'WB');
     return 0;
   }
-  return k.memtypes.erase(start, end) ? 0 : -EINVAL;
+  if (k.memtypes.erase(start, end)) return 0;
+  if (!k.has['memtype-erase-exact'] && k.memtypes.shrink(start, end)) return 0;
+  return -EINVAL;
 }

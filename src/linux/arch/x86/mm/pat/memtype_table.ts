@@ -11,7 +11,9 @@ export interface MemtypeRange {
 /** Which memory types have been reserved: per page of RAM (two bits of page->flags), and per range of the rest. */
 export class MemtypeTable implements Undoable {
   readonly #ram = new JournalledMap<number, MemoryType>();
-  readonly #ranges = new JournalledMap<string, MemtypeRange>();
+  /** By a number of their own: ranges may overlap, and be the same. */
+  readonly #ranges = new JournalledMap<number, MemtypeRange>();
+  #next = 0;
 
   /** The type of a RAM page; WB unless reserved otherwise. */
   ofPage(pfn: number): MemoryType {
@@ -30,15 +32,27 @@ export class MemtypeTable implements Undoable {
   }
 
   insert(range: MemtypeRange): void {
-    this.#ranges.set(`${range.start}-${range.end}`, range);
+    this.#ranges.set(this.#next++, range);
   }
 
-  /** Whether exactly this range was there. */
+  /** Takes out one such range; false if there is none. */
   erase(start: number, end: number): boolean {
-    const key = `${start}-${end}`;
-    const had = this.#ranges.has(key);
-    this.#ranges.delete(key);
-    return had;
+    return this.#replace((range) => range.start === start && range.end === end, undefined);
+  }
+
+  /** Cuts the end off a range that reaches from before `start` to `end`; false if there is none. */
+  shrink(start: number, end: number): boolean {
+    return this.#replace((range) => range.start < start && range.end === end, start);
+  }
+
+  #replace(wanted: (range: MemtypeRange) => boolean, end: number | undefined): boolean {
+    for (const [key, range] of this.#ranges.entries()) {
+      if (!wanted(range)) continue;
+      if (end === undefined) this.#ranges.delete(key);
+      else this.#ranges.set(key, { ...range, end });
+      return true;
+    }
+    return false;
   }
 
   mark(): number {
