@@ -90,20 +90,8 @@ export function SetPageHWPoison(k: Kernel, pfn: number): void {
   k.page_flags.set(pfn, PG_hwpoison);
 }
 
-export function ClearPageHWPoison(k: Kernel, pfn: number): void {
-  k.page_flags.clear(pfn, PG_hwpoison);
-}
-
-export function PageSlab(k: Kernel, pfn: number): boolean {
-  return (k.page_flags.get(pfn) & PG_slab) !== 0;
-}
-
 export function __SetPageSlab(k: Kernel, pfn: number): void {
   k.page_flags.set(pfn, PG_slab);
-}
-
-export function __ClearPageSlab(k: Kernel, pfn: number): void {
-  k.page_flags.clear(pfn, PG_slab);
 }
 
 export function PageOffline(k: Kernel, pfn: number): boolean {
@@ -112,10 +100,6 @@ export function PageOffline(k: Kernel, pfn: number): boolean {
 
 export function __SetPageOffline(k: Kernel, pfn: number): void {
   k.page_flags.set(pfn, PG_offline);
-}
-
-export function __ClearPageOffline(k: Kernel, pfn: number): void {
-  k.page_flags.clear(pfn, PG_offline);
 }
 
 export function PageTable(k: Kernel, pfn: number): boolean {
