@@ -307,9 +307,14 @@ export class Conformer {
     if (word.va >= start && word.va < start + pages * 4096) return false;
     const flags = (entry: bigint) => k.format.flags(1, Number(entry & 0xffff_ffffn), Number(entry >> 32n));
     const dirty = k.has['np-clears-dirty'] ? _PAGE_DIRTY : 0;
-    const mapped = flags(model) | _PAGE_PRESENT | _PAGE_RW;
     const unmapped = flags(model) & ~(_PAGE_PRESENT | _PAGE_RW | _PAGE_GLOBAL | dirty);
-    return flags(real) === mapped || flags(real) === unmapped;
+    const mapped = flags(model) | _PAGE_PRESENT | _PAGE_RW;
+    const mappedAgain = unmapped | _PAGE_PRESENT | _PAGE_RW;
+    // A mapped page may have been written since, whereupon the CPU sets D.
+    return (
+      flags(real) === unmapped ||
+      [mapped, mappedAgain].some((each) => (flags(real) & ~_PAGE_DIRTY) === (each & ~_PAGE_DIRTY))
+    );
   }
 
   #apply(words: ReadonlyMap<number, Word>): void {
