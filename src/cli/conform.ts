@@ -7,7 +7,7 @@ import { openDump } from '../memory/sources/open_dump.ts';
 import { conformanceText } from '../report/conformance_text.ts';
 import { type Conformance, Conformer } from '../scenario/conform.ts';
 import { parseTrace } from '../scenario/trace.ts';
-import { EXIT_CLEAN, EXIT_REFUTED } from './errors.ts';
+import { EXIT_CLEAN, EXIT_REFUTED, EXIT_UNDECIDED } from './errors.ts';
 import { readTextFile } from './files.ts';
 
 const MAX_TRACE_BYTES = 2 ** 30;
@@ -31,7 +31,8 @@ export function conformCommand(paths: readonly string[], options: ConformOptions
     };
     process.stdout.write(`${JSON.stringify(result)}\n`);
   } else process.stdout.write(conformanceText(files));
-  return differ === 0 ? EXIT_CLEAN : EXIT_REFUTED;
+  if (differ > 0) return EXIT_REFUTED;
+  return files.some((file) => file.stopped !== undefined) ? EXIT_UNDECIDED : EXIT_CLEAN;
 }
 
 function conformOne(path: string, options: ConformOptions): Conformance {

@@ -11,6 +11,9 @@ export function conformanceText(files: readonly Conformance[]): string {
     lines.push(`${file.name}: ${counts([file])}`);
     for (const [rule, count] of file.accepted) lines.push(`  taken over: ${count} x ${rule}`);
     if (file.applied > 0) lines.push(`  taken over: ${file.applied} helper call(s), not predicted`);
+    if (file.stopped !== undefined) {
+      lines.push(`  ended before call ${file.stopped.call}: ${file.stopped.because}`);
+    }
     lines.push(...file.differences.slice(0, MAX_SHOWN).flatMap(differenceLines));
     const more = file.differences.length - MAX_SHOWN;
     if (more > 0) lines.push(`  and ${more} more`);

@@ -45,6 +45,8 @@ export interface Conformance {
   entries: number;
   differences: Difference[];
   accepted: Map<AcceptedRule, number>;
+  /** Where the replay had to end, because the model does not do what comes next. */
+  stopped: { call: number; because: string } | undefined;
 }
 
 /** Helper calls of the recordings: allocators, whose choices are theirs. */
@@ -123,7 +125,15 @@ export class Conformer {
     }
     this.#trace = trace;
     this.#stopAtFirst = options.stopAtFirst;
-    this.#result = { name, calls: 0, applied: 0, entries: 0, differences: [], accepted: new Map() };
+    this.#result = {
+      name,
+      calls: 0,
+      applied: 0,
+      entries: 0,
+      differences: [],
+      accepted: new Map(),
+      stopped: undefined,
+    };
     this.#kernel = this.#createKernel(tables);
   }
 
@@ -160,7 +170,13 @@ export class Conformer {
 
   run(): Conformance {
     for (const call of this.#trace.calls) {
-      this.#replay(call);
+      try {
+        this.#replay(call);
+      } catch (error) {
+        if (!(error instanceof NotModelledError)) throw error;
+        this.#result.stopped = { call: call.i, because: error.message };
+        break;
+      }
       if (this.#stopAtFirst && this.#result.differences.length > 0) break;
     }
     return this.#result;
@@ -174,11 +190,10 @@ export class Conformer {
       this.#result.applied++;
       return;
     }
-    this.#result.calls++;
-    const call = findCall(recorded.call, `${this.#trace.name}: call ${recorded.i}`);
+    const call = findCall(recorded.call);
     const missing = call.missing?.(this.#kernel);
     if (missing !== undefined && recorded.call !== 'set_memory_p') {
-      throw new NotModelledError(recorded.call, missing, `${this.#trace.name}: call ${recorded.i}`);
+      throw new NotModelledError(recorded.call, missing);
     }
     this.#frames.expect(recorded.added);
 
@@ -192,6 +207,7 @@ export class Conformer {
       return false;
     });
 
+    this.#result.calls++;
     const ret = result.ended === 'halted' ? 'the machine died' : errnoText(result.value ?? 0);
     this.#compare(recorded, 'return value', recorded.ret === null ? '0' : errnoText(recorded.ret), ret);
     this.#compareWords(recorded, expected, mark);
@@ -392,9 +408,9 @@ function onlyHardwareBits(model: bigint, real: bigint): boolean {
   return set !== 0n && (set & ~allowed) === 0n;
 }
 
-function findCall(name: string, where: string): KernelCall<X86Kernel> {
+function findCall(name: string): KernelCall<X86Kernel> {
   const call = [...X86_CALLS, ...GENERIC_CALLS].find((each) => each.name === name);
-  if (call === undefined) throw new NotModelledError(`call ${name}`, 'the model has no such function', where);
+  if (call === undefined) throw new NotModelledError(`call ${name}`, 'the model has no such function');
   return call;
 }
 

@@ -70,6 +70,9 @@ ${options.join('\n')}
   interleaved; the explorer that does it comes with the checker.
 - KFENCE, memory hot-add and hot-remove, Xen PV, SGX platform pages, TDX and SEV-SNP hooks, \`nopat\`, CPUs without NX or PSE.
 - Hibernation beyond the snapshot of memory: devices, freezing, the disk, the resume of the boot kernel.
+- Memory types that drivers had reserved before a dump or a recording began, for what is not RAM (ACPI tables, HPET).
+- Large leaves with reserved address bits set, as a protection of 0 leaves them: a run ends there, with exit status 3.
+- CPUs without PGE; and with \`rodata=off\` the end of the text, which a dump's tables then do not show.
 - Which pages of a dump's machine were free: \`--from\` hands out pages that large writable leaves map and no table uses.
 `;
 }

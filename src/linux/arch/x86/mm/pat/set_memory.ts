@@ -565,6 +565,7 @@ function* __should_split_large_page(
   new_prot = verify_rwx(k, old_prot, new_prot, lpaddr, old_pfn, numpages, path);
   if (req_prot !== new_prot) return 1;
 
+  warn_dirty_readonly(k, new_prot, '__should_split_large_page');
   yield* set_pfn(k, kpte, old_pfn, new_prot);
   cpa.flags |= CPA_FLUSHTLB;
   return 0;
@@ -602,6 +603,7 @@ function split_set_pte(
       prot = ref_prot;
     }
   }
+  warn_dirty_readonly(k, prot, 'split_set_pte');
   store_entry(k, pte, pfn_pte_low(k, pfn, prot), pfn_pte_high(k, pfn, prot));
 }
 
@@ -999,7 +1001,7 @@ function* __change_page_attr(k: X86Kernel, cpa: cpa_data, primary: boolean): Tas
       new_prot = static_protections(k, new_prot, address, pfn, 1, 0, 'protect');
       new_prot = verify_rwx(k, old_prot, new_prot, address, pfn, 1, path);
       new_prot = pgprot_clear_protnone_bits(new_prot);
-      warn_dirty_readonly(k, new_prot);
+      warn_dirty_readonly(k, new_prot, '__change_page_attr');
       const low = pfn_pte_low(k, pfn, new_prot);
       const high = pfn_pte_high(k, pfn, new_prot);
       cpa.pfn = pfn;
@@ -1018,11 +1020,11 @@ function* __change_page_attr(k: X86Kernel, cpa: cpa_data, primary: boolean): Tas
   }
 }
 
-/** pfn_pte() of v7.2 does not like D without RW in a present entry. asm/pgtable.h:730 */
-function warn_dirty_readonly(k: X86Kernel, prot: EntryFlags): void {
+/** pfn_pte() of v7.2 does not like D without RW, and says so once wherever it is compiled in. asm/pgtable.h:730 */
+function warn_dirty_readonly(k: X86Kernel, prot: EntryFlags, where: string): void {
   if (!k.has['pfn-pte-warns-dirty-ro']) return;
   if ((prot & (_PAGE_DIRTY | _PAGE_RW)) === _PAGE_DIRTY) {
-    k.warn_once('pfn_pte', 'pfn_pte: an entry is dirty and not writable');
+    k.warn_once(`pfn_pte in ${where}`, `pfn_pte in ${where}: an entry is dirty and not writable`);
   }
 }
 
