@@ -4,12 +4,8 @@ import { bootX86 } from '../../src/linux/arch/x86/boot.ts';
 import type { X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
 import { parseBootParameters } from '../../src/linux/boot_parameters.ts';
 import { type ConfigName, parseConfig } from '../../src/linux/config.ts';
-import type { KernelEvent } from '../../src/linux/events.ts';
-import { PRESETS, parseKernelVersion } from '../../src/linux/kernels.ts';
+import { parseKernelVersion } from '../../src/linux/kernels.ts';
 import { parseSize, qemuPcMemory } from '../../src/linux/machine.ts';
-import { type AllocationPolicy, grantAll, runTask, type Task } from '../../src/linux/task.ts';
-
-export const KERNELS = PRESETS.map(({ name }) => name);
 
 export interface MachineOptions {
   /** 2G, without a single 1G leaf, if not given. */
@@ -36,34 +32,6 @@ export function bootMachine(kernel: string, options: MachineOptions = {}): X86Ke
     boot: parseBootParameters(options.boot ?? '', config, 'test'),
   });
   return booted;
-}
-
-/** Refuses the given allocations, counted from 1. */
-export function refuse(...which: number[]): AllocationPolicy {
-  let count = 0;
-  return () => !which.includes(++count);
-}
-
-export const refuseAll: AllocationPolicy = () => false;
-
-/** What a call returned, on a machine that must survive it. */
-export function call<T>(task: Task<T>, policy: AllocationPolicy = grantAll): T {
-  const result = runTask(task, policy);
-  if (result.ended === 'halted') throw new Error('the machine died');
-  return result.value;
-}
-
-/** The events of a call. */
-export function eventsOf(
-  k: X86Kernel,
-  task: Task<unknown>,
-  policy: AllocationPolicy = grantAll,
-): KernelEvent[] {
-  const events: KernelEvent[] = [];
-  k.listen((event) => events.push(event));
-  runTask(task, policy);
-  k.listen(undefined);
-  return events;
 }
 
 /** A block of 2^order pages, aligned, owned by the test. */

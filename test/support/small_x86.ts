@@ -4,13 +4,11 @@ import type { KernelImage } from '../../src/linux/arch/x86/kernel_image.ts';
 import { X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
 import { parseBootParameters } from '../../src/linux/boot_parameters.ts';
 import { parseConfig, splitConfig } from '../../src/linux/config.ts';
-import type { KernelEvent } from '../../src/linux/events.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
 import { BuddyAllocator } from '../../src/linux/mm/buddy.ts';
 import { debug_guardpage_minorder } from '../../src/linux/mm/debug_page_alloc.ts';
 import { debug_pagealloc_free_all } from '../../src/linux/mm/page_alloc.ts';
 import { reserve_bootmem_region } from '../../src/linux/mm/page_flags.ts';
-import { type AllocationPolicy, grantAll, runTask, type Task } from '../../src/linux/task.ts';
 import { SimulatedMemory } from '../../src/memory/simulated_memory.ts';
 import type { VirtualAddress } from '../../src/mmu/format.ts';
 import { Tlb } from '../../src/mmu/tlb.ts';
@@ -118,42 +116,6 @@ function entryIn(k: X86Kernel, table: number, level: number, address: VirtualAdd
 /** The allocator that `smallX86` makes. */
 export function buddyOf(k: X86Kernel): BuddyAllocator {
   return k.frames as BuddyAllocator;
-}
-
-export const refuseAll: AllocationPolicy = () => false;
-
-/** Refuses the allocations of these numbers, the first being 1. */
-export function refuse(...numbers: readonly number[]): AllocationPolicy {
-  let asked = 0;
-  return () => !numbers.includes(++asked);
-}
-
-/** Refuses what is for a page table, grants the rest. */
-export const refuseTables: AllocationPolicy = ({ purpose }) => purpose === undefined;
-
-/** Run a task that must return. */
-export function call<T>(task: Task<T>, policy: AllocationPolicy = grantAll): T {
-  const result = runTask(task, policy);
-  if (result.ended === 'halted') throw new Error('the machine died');
-  return result.value;
-}
-
-/** The events of a run, with how it ended. */
-export function watch<T>(
-  k: X86Kernel,
-  task: Task<T>,
-  policy: AllocationPolicy = grantAll,
-): { value: T | undefined; died: string | undefined; events: KernelEvent[] } {
-  const events: KernelEvent[] = [];
-  k.listen((event) => events.push(event));
-  const result = runTask(task, policy);
-  k.listen(undefined);
-  const value = result.ended === 'returned' ? result.value : undefined;
-  return { value, died: k.death?.text, events };
-}
-
-export function lines(events: readonly KernelEvent[]): string[] {
-  return events.flatMap((event) => (event.kind === 'printk' || event.kind === 'warn' ? [event.text] : []));
 }
 
 /** "2M P RW", "4K RW", "4K P", or "none": the leaf of the direct map. */

@@ -7,7 +7,8 @@ import {
   write_page,
   write_pages,
 } from '../../../src/linux/mm/access.ts';
-import { call, smallX86, watch } from '../../support/small_x86.ts';
+import { call, watch } from '../../support/calls.ts';
+import { smallX86 } from '../../support/small_x86.ts';
 
 const PFN = 0x2345;
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NotModelledError } from '../../../src/errors.ts';
 import { set_memory_np, set_memory_ro } from '../../../src/linux/arch/x86/mm/pat/set_memory.ts';
-import { PRESETS } from '../../../src/linux/kernels.ts';
 import { BuddyAllocator } from '../../../src/linux/mm/buddy.ts';
 import {
   __free_pages,
@@ -12,18 +11,9 @@ import {
   GFP_KERNEL,
 } from '../../../src/linux/mm/page_alloc.ts';
 import { PageReserved, SetPageHWPoison } from '../../../src/linux/mm/page_flags.ts';
-import {
-  buddyOf,
-  call,
-  FIRST_FREE_PFN,
-  leaf,
-  lines,
-  refuseAll,
-  smallX86,
-  watch,
-} from '../../support/small_x86.ts';
+import { call, KERNELS, lines, refuseAll, watch } from '../../support/calls.ts';
+import { buddyOf, FIRST_FREE_PFN, leaf, smallX86 } from '../../support/small_x86.ts';
 
-const KERNELS = PRESETS.map(({ name }) => name);
 const DEBUG = { level: 1, config: 'DEBUG_PAGEALLOC=y', ram: 32 * 2 ** 20 } as const;
 
 describe.each(KERNELS)('the page allocator of %s', (kernel) => {

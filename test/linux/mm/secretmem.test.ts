@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { X86Kernel } from '../../../src/linux/arch/x86/x86_kernel.ts';
 import { EBADF, ENOSYS } from '../../../src/linux/errno.ts';
-import { PRESETS, parseKernelVersion } from '../../../src/linux/kernels.ts';
+import { parseKernelVersion } from '../../../src/linux/kernels.ts';
 import {
   memfd_secret,
   secretmem_active,
@@ -14,9 +14,9 @@ import {
   VM_FAULT_SIGBUS,
 } from '../../../src/linux/mm/secretmem.ts';
 import type { Task } from '../../../src/linux/task.ts';
-import { buddyOf, call, leaf, refuse, refuseAll, smallX86, watch } from '../../support/small_x86.ts';
+import { call, KERNELS, refuse, refuseAll, watch } from '../../support/calls.ts';
+import { buddyOf, leaf, smallX86 } from '../../support/small_x86.ts';
 
-const KERNELS = PRESETS.map(({ name }) => name);
 const WITH_SECRETMEM = KERNELS.filter((name) => parseKernelVersion(name, '').has.secretmem);
 const boot = 'secretmem.enable=1';
 

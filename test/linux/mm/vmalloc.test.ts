@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { set_memory_ro, set_memory_rox } from '../../../src/linux/arch/x86/mm/pat/set_memory.ts';
 import type { X86Kernel } from '../../../src/linux/arch/x86/x86_kernel.ts';
-import { PRESETS } from '../../../src/linux/kernels.ts';
 import { read_kernel, write_kernel } from '../../../src/linux/mm/access.ts';
 import { __GFP_ZERO, alloc_pages, GFP_KERNEL } from '../../../src/linux/mm/page_alloc.ts';
 import {
@@ -13,20 +12,9 @@ import {
   vmalloc,
   vmalloc_to_page,
 } from '../../../src/linux/mm/vmalloc.ts';
-import {
-  buddyOf,
-  call,
-  leaf,
-  leafAt,
-  lines,
-  refuse,
-  refuseAll,
-  refuseTables,
-  smallX86,
-  watch,
-} from '../../support/small_x86.ts';
+import { call, KERNELS, lines, refuse, refuseAll, refuseTables, watch } from '../../support/calls.ts';
+import { buddyOf, leaf, leafAt, smallX86 } from '../../support/small_x86.ts';
 
-const KERNELS = PRESETS.map(({ name }) => name);
 const RESET_HUGE = VM_FLUSH_RESET_PERMS | VM_ALLOW_HUGE_VMAP;
 
 function vmallocOwned(k: X86Kernel): number {

@@ -16,7 +16,8 @@ import {
 } from '../../../../src/linux/machine.ts';
 import { PageReserved } from '../../../../src/linux/mm/page_flags.ts';
 import { walk } from '../../../../src/mmu/walk.ts';
-import { KERNELS, leafAt, leafOf } from '../../../support/machines.ts';
+import { KERNELS } from '../../../support/calls.ts';
+import { leafAt, leafOf } from '../../../support/machines.ts';
 import { bootTablesOf, directMap, linesOf } from '../../../support/x86_core.ts';
 
 const K = 2 ** 10;

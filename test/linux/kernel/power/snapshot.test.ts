@@ -5,7 +5,6 @@ import { EPERM } from '../../../../src/linux/errno.ts';
 import { hibernate, hibernation_available } from '../../../../src/linux/kernel/power/hibernate.ts';
 import { safe_copy_page, saveable_page } from '../../../../src/linux/kernel/power/snapshot.ts';
 import { DIRECT_MAP_LEVEL2_SPLIT } from '../../../../src/linux/kernel.ts';
-import { PRESETS } from '../../../../src/linux/kernels.ts';
 import { write_page } from '../../../../src/linux/mm/access.ts';
 import { __free_pages, alloc_pages, GFP_KERNEL } from '../../../../src/linux/mm/page_alloc.ts';
 import {
@@ -16,19 +15,9 @@ import {
 } from '../../../../src/linux/mm/page_flags.ts';
 import { memfd_secret, secretmem_fault, secretmem_page } from '../../../../src/linux/mm/secretmem.ts';
 import { hexAddress } from '../../../../src/mmu/format.ts';
-import {
-  buddyOf,
-  call,
-  FIRST_FREE_PFN,
-  leaf,
-  lines,
-  refuseAll,
-  refuseTables,
-  smallX86,
-  watch,
-} from '../../../support/small_x86.ts';
+import { call, KERNELS, lines, refuseAll, refuseTables, watch } from '../../../support/calls.ts';
+import { buddyOf, FIRST_FREE_PFN, leaf, smallX86 } from '../../../support/small_x86.ts';
 
-const KERNELS = PRESETS.map(({ name }) => name);
 const DEBUG = { level: 1, config: 'DEBUG_PAGEALLOC=y', ram: 32 * 2 ** 20 } as const;
 
 /** 2M of ordinary memory that a driver has made not present, as a whole. */

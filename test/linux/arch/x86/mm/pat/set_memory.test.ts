@@ -6,17 +6,8 @@ import { EBUSY, EFAULT, EINVAL, ENOMEM, EPERM } from '../../../../../../src/linu
 import { DIRECT_MAP_LEVEL2_COLLAPSE, DIRECT_MAP_LEVEL2_SPLIT } from '../../../../../../src/linux/kernel.ts';
 import { runTask, type Task } from '../../../../../../src/linux/task.ts';
 import { walkAddress } from '../../../../../../src/mmu/walk.ts';
-import {
-  bootMachine,
-  call,
-  eventsOf,
-  KERNELS,
-  leafAt,
-  leafOf,
-  ownPages,
-  refuse,
-  refuseAll,
-} from '../../../../../support/machines.ts';
+import { call, KERNELS, refuse, refuseAll, watch } from '../../../../../support/calls.ts';
+import { bootMachine, leafAt, leafOf, ownPages } from '../../../../../support/machines.ts';
 
 const OLD = ['v5.10.223', 'v5.11', 'v6.1.192'];
 const NEW = ['v6.12.107', 'v7.2.13'];
@@ -32,7 +23,7 @@ describe('a not-present 4K page', () => {
   it.each(KERNELS)('can be mapped again on %s with every allocation refused', (kernel) => {
     const { k, page } = with2M(kernel);
     expect(call(pat.set_direct_map_invalid_noflush(k, page + 5))).toBe(0);
-    const events = eventsOf(k, pat.set_direct_map_default_noflush(k, page + 5), refuseAll);
+    const { events } = watch(k, pat.set_direct_map_default_noflush(k, page + 5), refuseAll);
     expect(events.filter(({ kind }) => kind === 'refused')).toEqual([]);
     expect(call(pat.kernel_page_present(k, page + 5))).toBe(true);
   });
@@ -138,7 +129,7 @@ describe('an error half way', () => {
   it('flushes everything, to be sure', () => {
     const k = bootMachine('v6.12');
     const addr = k.page_address(ownPages(k, 10));
-    const flushes = eventsOf(k, pat.set_memory_ro(k, addr + 511 * 4096, 514), refuse(2)).filter(
+    const flushes = watch(k, pat.set_memory_ro(k, addr + 511 * 4096, 514), refuse(2)).events.filter(
       ({ kind }) => kind === 'flush',
     );
     expect(flushes).toHaveLength(2);
@@ -204,7 +195,7 @@ describe('the kernel image', () => {
     const text = highmap(k, k.image.text);
     call(pat.set_memory_4k(k, text, 512));
     call(pat.set_direct_map_default_noflush(k, Math.floor(k.image.text / 4096)));
-    const events = eventsOf(k, pat.set_memory_ro(k, text, 1));
+    const { events } = watch(k, pat.set_memory_ro(k, text, 1));
     expect(events.filter(({ kind }) => kind === 'write')).toHaveLength(1);
     expect(events.filter(({ kind }) => kind === 'flush')).toEqual([]);
   });
@@ -229,7 +220,7 @@ describe('set_memory_rox()', () => {
     call(pat.set_memory_ro(k, addr, 1));
     expect(leafOf(k, page)?.level).toBe(1);
     const counters = k.direct_pages_count.toArray();
-    const events = eventsOf(k, pat.set_memory_rox(k, addr, 512));
+    const { events } = watch(k, pat.set_memory_rox(k, addr, 512));
     expect(leafOf(k, page)).toEqual({ level: 2, flags: '0x1a1', frame: page });
     expect(events.filter(({ kind }) => kind === 'collapse')).toHaveLength(1);
     expect(events.filter(({ kind }) => kind === 'freed')).toHaveLength(1);
@@ -364,14 +355,14 @@ describe('locks', () => {
       config: { DEBUG_PAGEALLOC: 'y' },
       boot: 'debug_pagealloc=on',
     });
-    const events = eventsOf(k, pat.set_memory_ro(k, k.page_address(ownPages(k, 0)), 1));
+    const { events } = watch(k, pat.set_memory_ro(k, k.page_address(ownPages(k, 0)), 1));
     expect(events.some((event) => event.kind === 'lock' && event.lock === 'cpa_lock')).toBe(taken);
   });
 
   it('a split under interrupts off is reported as a sleep where none is allowed', () => {
     const { k, page } = with2M('v6.1');
     k.irqs_disabled[0] = 1;
-    const events = eventsOf(k, pat.set_direct_map_invalid_noflush(k, page));
+    const { events } = watch(k, pat.set_direct_map_invalid_noflush(k, page));
     expect(events.some((event) => event.kind === 'warn' && event.text.includes('invalid context'))).toBe(
       true,
     );
@@ -465,7 +456,7 @@ describe('a top table of its own', () => {
 describe('memory encryption', () => {
   it('changes nothing on a machine without it', () => {
     const { k, addr } = with2M('v6.12');
-    expect(eventsOf(k, pat.set_memory_decrypted(k, addr, 1))).toEqual([]);
+    expect(watch(k, pat.set_memory_decrypted(k, addr, 1)).events).toEqual([]);
   });
 
   it('is a bit of the frame field that is kept out of the frame', () => {
