@@ -9,13 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const FILES = [
-  'README.md',
-  ...readdirSync(`${ROOT}docs`)
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
 const BLOCK = /^```console\n\$ (.*)\n([\s\S]*?)^```$/gm;
+const FILES = ['README.md', ...readdirSync(`${ROOT}docs`).map((name) => `docs/${name}`)].filter(
+  (file) => file.endsWith('.md') && readFileSync(ROOT + file, 'utf8').search(BLOCK) >= 0,
+);
 
 /** What the command prints, errors included, as a shell would show it. */
 function output(command: string): string {
@@ -28,7 +25,6 @@ function output(command: string): string {
 describe.each(FILES)('%s', (file) => {
   const text = readFileSync(ROOT + file, 'utf8');
   const blocks = [...text.matchAll(BLOCK)];
-  if (blocks.length === 0) it.skip('has no console blocks', () => {});
   let updated = text;
 
   it.each(blocks.map(([, command = '', shown = '']) => ({ command, shown })))(
