@@ -27,6 +27,8 @@ export const CONFIG_OPTIONS = {
   PAGE_POISONING: { meaning: 'page_poison= can be given at boot', default: 'y' },
   INIT_ON_ALLOC_DEFAULT_ON: { meaning: 'allocated pages are zeroed unless init_on_alloc=0', default: 'n' },
   INIT_ON_FREE_DEFAULT_ON: { meaning: 'freed pages are zeroed unless init_on_free=0', default: 'n' },
+  DEBUG_ATOMIC_SLEEP: { meaning: 'a call that may sleep where none may is reported', default: 'n' },
+  DEBUG_SPINLOCK: { meaning: 'the release of a spinlock that is not held is reported', default: 'n' },
   CPA_DEBUG: { meaning: 'mark_rodata_ro() tests itself by set_memory_rw() and back', default: 'n' },
 } as const satisfies Record<string, ConfigOption>;
 

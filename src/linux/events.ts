@@ -1,6 +1,7 @@
 /** Everything observable while modelled kernel code runs: one stream, for every printer, checker and picture. */
 
 import type { VirtualAddress } from '../mmu/format.ts';
+import type { ConfigName } from './config.ts';
 
 /** Why the machine died. */
 export interface Death {
@@ -27,6 +28,8 @@ export type KernelEvent =
   | { kind: 'wbinvd'; cpu: number }
   | { kind: 'printk'; cpu: number; level: 'info' | 'warn' | 'err'; text: string }
   | { kind: 'warn'; cpu: number; text: string }
+  /** A rule broken in silence: this kernel is built without the option that would report it. */
+  | { kind: 'unreported'; cpu: number; text: string; option: ConfigName }
   /** Memory read or written by the kernel itself, through `address`. */
   | { kind: 'access'; cpu: number; address: VirtualAddress; write: boolean; stale: boolean }
   | { kind: 'died'; cpu: number; death: Death };

@@ -12,7 +12,7 @@ import type { EntryFormat, VirtualAddress } from '../mmu/format.ts';
 import type { Tlb } from '../mmu/tlb.ts';
 import type { BootParameters } from './boot_parameters.ts';
 import type { ChangeSet } from './changes.ts';
-import type { Config } from './config.ts';
+import type { Config, ConfigName } from './config.ts';
 import type { Death, EventListener, KernelEvent } from './events.ts';
 import { type Lock, releaseLock } from './kernel/locking/lock.ts';
 import type { KernelVersion } from './kernels.ts';
@@ -227,10 +227,16 @@ export abstract class Kernel {
     return this.preempt_count[this.cpu]! > 0 || this.irqs_disabled[this.cpu]! !== 0;
   }
 
-  /** Report a sleep where none is allowed. */
+  /** A sleep where none is allowed. */
   might_sleep(what: string): void {
     if (this.atomic && this.system_state === 'RUNNING') {
-      this.warn(`BUG: sleeping function called from invalid context: ${what}`);
+      this.brokenRule('DEBUG_ATOMIC_SLEEP', `BUG: sleeping function called from invalid context: ${what}`);
     }
+  }
+
+  /** Prints `text` if the kernel is built with the option that notices. */
+  brokenRule(option: ConfigName, text: string): void {
+    if (this.config[option]) this.printk('err', text);
+    else if (this.listening) this.emit({ kind: 'unreported', cpu: this.cpu, text, option });
   }
 }

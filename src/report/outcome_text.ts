@@ -48,6 +48,7 @@ function stepLines(step: Step, steps: readonly Step[]): string[] {
   if (step.changes.length === 0 && (step.refused.length > 0 || (step.value ?? 0) < 0))
     body.push('nothing changed');
   body.push(...step.messages.map((message) => `console: ${message}`));
+  body.push(...step.unreported.map(({ option, text }) => `not reported without ${option}: ${text}`));
   if (step.staleAccess) body.push('only a stale translation in the TLB let this pass');
   if (step.notAsPromised !== undefined) {
     const { pages, of, example } = step.notAsPromised;

@@ -48,6 +48,8 @@ export interface Step {
   flushes: { cpus: 'all' | 'local'; pages: number | 'all' }[];
   /** Console lines, WARNs included. */
   messages: string[];
+  /** Rules broken that this kernel, as built, does not report. */
+  unreported: { option: string; text: string }[];
   /** An access that only a stale translation let pass. */
   staleAccess: boolean;
   /** How the machine died in this step. */

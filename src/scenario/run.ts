@@ -238,6 +238,7 @@ class Runner implements Host<Point> {
       collapses: [],
       flushes: [],
       messages: [],
+      unreported: [],
       staleAccess: false,
       died: undefined,
       expected: undefined,
@@ -351,6 +352,9 @@ class Runner implements Host<Point> {
         break;
       case 'warn':
         step.messages.push(`WARNING: ${event.text}`);
+        break;
+      case 'unreported':
+        step.unreported.push({ option: event.option, text: event.text });
         break;
       case 'access':
         step.staleAccess ||= event.stale;

@@ -96,7 +96,7 @@ function is_check_pages_enabled(k: Kernel): boolean {
 }
 
 function bad_page(k: Kernel, pfn: number, reason: string): void {
-  k.warn(`BUG: Bad page state  pfn:${pfn.toString(16).padStart(5, '0')}: ${reason}`);
+  k.printk('err', `BUG: Bad page state  pfn:${pfn.toString(16).padStart(5, '0')}: ${reason}`);
 }
 
 /**

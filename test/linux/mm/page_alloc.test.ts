@@ -121,10 +121,18 @@ describe.each(KERNELS)('the page allocator of %s', (kernel) => {
     expect(buddyOf(k).isFree(0x800)).toBe(true);
   });
 
-  it('reports a sleeping allocation in atomic context', () => {
-    const k = smallX86({ kernel });
+  it('reports a sleeping allocation in atomic context if it is built to', () => {
+    const k = smallX86({ kernel, config: 'DEBUG_ATOMIC_SLEEP=y' });
     k.irqs_disabled[0] = 1;
     expect(lines(watch(k, alloc_pages(k, GFP_KERNEL, 0)).events)[0]).toMatch(/sleeping function/);
+  });
+
+  it('otherwise sleeps in atomic context unreported', () => {
+    const k = smallX86({ kernel });
+    k.irqs_disabled[0] = 1;
+    const { events } = watch(k, alloc_pages(k, GFP_KERNEL, 0));
+    expect(lines(events)).toEqual([]);
+    expect(events[0]).toMatchObject({ kind: 'unreported', option: 'DEBUG_ATOMIC_SLEEP' });
   });
 });
 

@@ -24,12 +24,12 @@ export function* spin_lock(k: Kernel, lock: Spinlock): Task<void> {
   if (k.listening) k.emit({ kind: 'lock', cpu: k.cpu, lock: lock.name, mode: 'spin' });
 }
 
-/** Caller's duty: to hold the lock. Unlocking one that is not held is reported as a WARN and otherwise ignored. */
+/** Effect: the lock is free, whoever held it. Caller's duty: to hold it. */
 export function spin_unlock(k: Kernel, lock: Spinlock): void {
-  if (lock.owner !== k.cpu) {
-    k.warn(`bad unlock: CPU ${k.cpu} does not hold ${lock.name}`);
-    return;
-  }
+  if (lock.owner === -1)
+    k.brokenRule('DEBUG_SPINLOCK', `BUG: spinlock already unlocked on CPU#${k.cpu}: ${lock.name}`);
+  else if (lock.owner !== k.cpu)
+    k.brokenRule('DEBUG_SPINLOCK', `BUG: spinlock wrong CPU on CPU#${k.cpu}: ${lock.name}`);
   lock.owner = -1;
   k.preempt_count[k.cpu]!--;
   if (k.listening) k.emit({ kind: 'unlock', cpu: k.cpu, lock: lock.name, mode: 'spin' });

@@ -89,7 +89,7 @@ describe.each(KERNELS)('hibernation of %s', (kernel) => {
   });
 
   it('would report a sleeping allocation, were the system not suspending', () => {
-    const k = smallX86({ kernel });
+    const k = smallX86({ kernel, config: 'DEBUG_ATOMIC_SLEEP=y' });
     const pfn = largeNotPresent(k);
     k.irqs_disabled[0] = 1;
     const { events } = watch(k, safe_copy_page(k, pfn));
