@@ -15,6 +15,7 @@ export type KernelEvent =
   /** A page was given out, for a table if `table` says so. */
   | { kind: 'allocated'; cpu: number; pfn: number; order: number; table: boolean }
   | { kind: 'refused'; cpu: number; order: number; table: boolean; level: number; address: VirtualAddress }
+  /** Pages were given back, or lost on the way if they were in a bad state. */
   | { kind: 'freed'; cpu: number; pfn: number; order: number; table: boolean }
   /** A leaf at `level` became a table of leaves one level down. */
   | { kind: 'split'; cpu: number; level: number; address: VirtualAddress; table: number }

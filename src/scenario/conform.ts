@@ -84,6 +84,10 @@ class RecordedFrames implements FrameAllocator {
     this.freed.push(pfn);
   }
 
+  lose(pfn: number, _order: number): void {
+    this.freed.push(pfn);
+  }
+
   mark(): number {
     return 0;
   }

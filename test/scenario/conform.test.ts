@@ -30,7 +30,9 @@ describe('the model and recordings of real kernels', () => {
     expect(result.differences).toEqual([]);
     expect(result.calls).toBe(trace.calls.length);
     expect(result.entries).toBeGreaterThan(1000);
-    expect([...result.accepted]).toEqual([]);
+    // Under debug_pagealloc a new table lies in a 4K leaf, which the CPU marks as it fills the table.
+    const tolerated = trace.header.cmdline.includes('debug_pagealloc=on') ? ['hardware sets A and D'] : [];
+    expect(tolerated).toEqual(expect.arrayContaining([...result.accepted.keys()]));
   });
 });
 

@@ -20,6 +20,8 @@ export interface FrameAllocator extends Undoable {
   allocate(order: number, purpose: TablePurpose | undefined, owner?: string): number | undefined;
   /** Give back a block got from `allocate`. */
   free(pfn: number, order: number): void;
+  /** Take note of a block given back in a bad state, which nobody will get again. */
+  lose?(pfn: number, order: number): void;
   /** What it knows of each frame. A replay, which hands out what the real kernel chose, knows nothing. */
   readonly book?: FrameBook;
 }

@@ -141,10 +141,11 @@ export function* __free_pages(k: Kernel, pfn: number, order: number): Task<void>
     bad_page(k, pfn, describeFreeProblem(problem));
     return;
   }
-  if (!(yield* free_pages_prepare(k, pfn, order))) return;
-  if (fromBefore) k.frames.book?.adopt(pfn, order, 'boot');
   const table = k.frames.book?.ownerOf(pfn) === PAGE_TABLE_OWNER;
-  k.frames.free(pfn, order);
+  if (yield* free_pages_prepare(k, pfn, order)) {
+    if (fromBefore) k.frames.book?.adopt(pfn, order, 'boot');
+    k.frames.free(pfn, order);
+  } else k.frames.lose?.(pfn, order);
   if (k.listening) k.emit({ kind: 'freed', cpu: k.cpu, pfn, order, table });
 }
 

@@ -3,14 +3,18 @@
 import type { PageSource } from '../../../memory/physical_memory.ts';
 import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
+import { walk } from '../../../mmu/walk.ts';
 import type { BootParameters } from '../../boot_parameters.ts';
 import type { Config } from '../../config.ts';
 import type { KernelVersion } from '../../kernels.ts';
 import type { Machine } from '../../machine.ts';
 import type { FrameAllocator } from '../../mm/frame_allocator.ts';
+import { SetPageReserved } from '../../mm/page_flags.ts';
 import { mappedRanges } from './boot.ts';
 import { imageFromTables } from './image_from_tables.ts';
 import { X86Kernel } from './x86_kernel.ts';
+
+const PAGE_SIZE = 4096;
 
 export interface DumpedMachine {
   tables: PageSource;
@@ -52,5 +56,13 @@ export function kernelOnDump(dump: DumpedMachine): X86Kernel {
   kernel.kernel_set_to_readonly = dump.boot.rodata && dump.config.STRICT_KERNEL_RWX;
   kernel.debug_pagealloc_key = dump.boot.debug_pagealloc;
   kernel.system_state = 'RUNNING';
+  if (dump.boot.debug_pagealloc) reserveBootTables(kernel);
   return kernel;
+}
+
+/** Under debug_pagealloc nobody splits the direct map: its tables are those that boot took from memblock. */
+function reserveBootTables(k: X86Kernel): void {
+  const range = { start: k.page_offset, end: k.page_offset + k.max_pfn_mapped * PAGE_SIZE };
+  const onTable = (_level: number, table: number) => SetPageReserved(k, Math.floor(table / PAGE_SIZE));
+  for (const _run of walk(k.memory, k.format, k.root, { range, onTable }));
 }
