@@ -18,7 +18,7 @@ import { reserve_bootmem_region } from '../../mm/page_flags.ts';
 import type { Task } from '../../task.ts';
 import { type BootState, completed, createBootState } from './boot_state.ts';
 import { type BootImage, defaultImage } from './images.ts';
-import { KERNEL_IMAGE_SIZE } from './include/asm/page_types.ts';
+import { KERNEL_IMAGE_SIZE, PAGE_SIZE } from './include/asm/page_types.ts';
 import { maxmem } from './kernel/e820.ts';
 import { image_address, startup_64 } from './kernel/head_64.ts';
 import { setup_arch } from './kernel/setup.ts';
@@ -28,8 +28,6 @@ import { set_memory_4k, set_memory_ro } from './mm/pat/set_memory.ts';
 import { pti_finalize, pti_init } from './mm/pti.ts';
 import { set_real_mode_permissions } from './realmode/init.ts';
 import { type PfnRange, X86Kernel } from './x86_kernel.ts';
-
-const PAGE_SIZE = 4096;
 
 export interface BootOptions {
   version: KernelVersion;

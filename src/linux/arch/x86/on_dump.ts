@@ -12,9 +12,8 @@ import type { FrameAllocator } from '../../mm/frame_allocator.ts';
 import { SetPageReserved } from '../../mm/page_flags.ts';
 import { mappedRanges } from './boot.ts';
 import { imageFromTables } from './image_from_tables.ts';
+import { PAGE_SIZE } from './include/asm/page_types.ts';
 import { X86Kernel } from './x86_kernel.ts';
-
-const PAGE_SIZE = 4096;
 
 export interface DumpedMachine {
   tables: PageSource;

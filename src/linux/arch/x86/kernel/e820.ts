@@ -9,12 +9,11 @@ import type { MemoryRange, MemoryType } from '../../../machine.ts';
 import { memblock_add, memblock_trim_memory } from '../../../mm/memblock.ts';
 import { register_nosave_region } from '../../../mm/page_flags.ts';
 import type { BootState } from '../boot_state.ts';
+import { PAGE_SIZE } from '../include/asm/page_types.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
 
 /** Ascending and disjoint. */
 export type E820Table = MemoryRange[];
-
-const PAGE_SIZE = 4096;
 
 /** Physical address bits that a direct map of 4 or 5 levels has room for. asm/sparsemem.h:29 (v7.2) */
 const MAX_PHYSMEM_BITS_L4 = 46;

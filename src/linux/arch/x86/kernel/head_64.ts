@@ -10,7 +10,7 @@
 import type { EntryFlags, VirtualAddress } from '../../../../mmu/format.ts';
 import { _PAGE_GLOBAL, _PAGE_PRESENT, _PAGE_PSE } from '../../../../mmu/x86_64.ts';
 import type { BootState } from '../boot_state.ts';
-import { __START_KERNEL_map, KERNEL_IMAGE_SIZE } from '../include/asm/page_types.ts';
+import { __START_KERNEL_map, KERNEL_IMAGE_SIZE, PAGE_SIZE } from '../include/asm/page_types.ts';
 import {
   _KERNPG_TABLE,
   _PAGE_TABLE,
@@ -23,8 +23,6 @@ import {
 } from '../include/asm/pgtable.ts';
 import { sme_me_mask } from '../mm/init_64.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
-
-const PAGE_SIZE = 4096;
 
 const __PAGE_KERNEL_LARGE_EXEC = _KERNPG_TABLE | _PAGE_PSE | _PAGE_GLOBAL;
 

@@ -5,6 +5,7 @@
 
 import { memblock_reserve } from '../../../mm/memblock.ts';
 import type { BootState } from '../boot_state.ts';
+import { PAGE_SIZE } from '../include/asm/page_types.ts';
 import { early_alloc_pgt_buf, init_mem_mapping } from '../mm/init.ts';
 import { cleanup_highmap } from '../mm/init_64.ts';
 import { reserve_real_mode } from '../realmode/init.ts';
@@ -18,7 +19,6 @@ import {
   e820__register_nosave_regions,
 } from './e820.ts';
 
-const PAGE_SIZE = 4096;
 const BIOS_BEGIN = 0xa0000;
 const BIOS_END = 0x100000;
 const SZ_64K = 0x10000;

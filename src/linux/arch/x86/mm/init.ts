@@ -16,6 +16,7 @@ import {
 import { free_reserved_page } from '../../../mm/page_alloc.ts';
 import type { Task } from '../../../task.ts';
 import { type BootState, panic } from '../boot_state.ts';
+import { PAGE_SIZE } from '../include/asm/page_types.ts';
 import { store_entry } from '../include/asm/pgtable.ts';
 import { maxmem } from '../kernel/e820.ts';
 import { image_address } from '../kernel/head_64.ts';
@@ -32,7 +33,6 @@ import {
 import { pti_enabled } from './pti.ts';
 import { __flush_tlb_all } from './tlb.ts';
 
-const PAGE_SIZE = 4096;
 const ISA_END_ADDRESS = 0x100000;
 
 // ---- pages for tables

@@ -19,7 +19,7 @@ import {
 } from '../../../../mmu/x86_64.ts';
 import type { Task } from '../../../task.ts';
 import { type BootState, completed } from '../boot_state.ts';
-import { __START_KERNEL_map, KERNEL_IMAGE_SIZE } from '../include/asm/page_types.ts';
+import { __START_KERNEL_map, KERNEL_IMAGE_SIZE, PAGE_SIZE } from '../include/asm/page_types.ts';
 import {
   _KERNPG_TABLE,
   _PAGE_TABLE,
@@ -37,8 +37,6 @@ import { image_address } from '../kernel/head_64.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
 import { alloc_low_page, free_kernel_image_pages } from './init.ts';
 import { set_memory_nx, set_memory_ro, set_memory_rw, update_page_count } from './pat/set_memory.ts';
-
-const PAGE_SIZE = 4096;
 
 /** The memory-encryption bit that entries carry, or 0. */
 export function sme_me_mask(k: X86Kernel): EntryFlags {

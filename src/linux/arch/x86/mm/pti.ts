@@ -4,11 +4,10 @@
  */
 
 import type { Task } from '../../../task.ts';
+import { PAGE_SIZE } from '../include/asm/page_types.ts';
 import { image_address } from '../kernel/head_64.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
 import { set_memory_global, set_memory_nonglobal } from './pat/set_memory.ts';
-
-const PAGE_SIZE = 4096;
 
 /** No machine here is vulnerable to Meltdown, so that `pti=auto` means off. */
 export function pti_enabled(k: X86Kernel): boolean {

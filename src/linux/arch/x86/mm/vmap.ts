@@ -17,6 +17,7 @@ import {
 import { ENOMEM } from '../../../errno.ts';
 import { pte_alloc_one_kernel, pte_free_kernel } from '../../../mm/pagetable.ts';
 import type { Task } from '../../../task.ts';
+import { PAGE_SIZE } from '../include/asm/page_types.ts';
 import {
   _PAGE_TABLE,
   p4d_offset,
@@ -34,7 +35,6 @@ import {
 import type { X86Kernel } from '../x86_kernel.ts';
 import { flush_tlb_kernel_range } from './tlb.ts';
 
-const PAGE_SIZE = 4096;
 const HARDWARE_INDEX_BITS = 9;
 
 /** 0xffffc90000000000, or 0xffa0000000000000 with 5 levels (asm/pgtable_64_types.h). */

@@ -4,10 +4,10 @@ import { memblock_phys_alloc_range, memblock_reserve } from '../../../mm/membloc
 import type { Task } from '../../../task.ts';
 import type { BootState } from '../boot_state.ts';
 import type { RealModeBlob } from '../images.ts';
+import { PAGE_SIZE } from '../include/asm/page_types.ts';
 import { set_memory_nx, set_memory_ro, set_memory_x } from '../mm/pat/set_memory.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
 
-const PAGE_SIZE = 4096;
 const SZ_1M = 0x100000;
 
 /**

@@ -1,6 +1,9 @@
-/** Fixed places of the x86-64 address space (arch/x86/include/asm/page_64_types.h). */
+/** The page size and the fixed places of x86-64's address space (arch/x86/include/asm/page_64_types.h). */
 
 import type { VirtualAddress } from '../../../../../mmu/format.ts';
+
+/** Bytes of a base page. */
+export const PAGE_SIZE = 4096;
 
 /** Start of the kernel image's own mapping, 0xffffffff80000000. */
 export const __START_KERNEL_map: VirtualAddress = -(2 ** 31);

@@ -47,7 +47,7 @@ import { __free_pages, alloc_pages, GFP_KERNEL } from '../../../../mm/page_alloc
 import { pagetable_free, pte_alloc_one_kernel, pte_free_kernel } from '../../../../mm/pagetable.ts';
 import { vm_unmap_aliases } from '../../../../mm/vmalloc.ts';
 import { halt, type Task } from '../../../../task.ts';
-import { __START_KERNEL_map } from '../../include/asm/page_types.ts';
+import { __START_KERNEL_map, PAGE_SIZE } from '../../include/asm/page_types.ts';
 import {
   _KERNPG_TABLE,
   entry_none,
@@ -85,8 +85,6 @@ import {
   tlb_single_page_flush_ceiling,
 } from '../tlb.ts';
 import { memtype_free, memtype_reserve } from './memtype.ts';
-
-const PAGE_SIZE = 4096;
 
 /** The current attribute-change request. */
 export interface cpa_data {
