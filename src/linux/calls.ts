@@ -5,7 +5,17 @@ import { hibernate } from './kernel/power/hibernate.ts';
 import { safe_copy_page, saveable_page } from './kernel/power/snapshot.ts';
 import type { Kernel } from './kernel.ts';
 import { copy_from_kernel_nofault, read_page, write_page } from './mm/access.ts';
+import {
+  execmem_alloc,
+  execmem_alloc_rw,
+  execmem_cache_clean,
+  execmem_cache_free_slow,
+  execmem_free,
+  execmem_restore_rox,
+  execmem_set_direct_map_valid_at,
+} from './mm/execmem.ts';
 import { __free_pages, alloc_pages, GFP_ATOMIC, GFP_KERNEL } from './mm/page_alloc.ts';
+import { ptdump_walk_pgd } from './mm/ptdump.ts';
 import { memfd_secret, secretmem_fault, secretmem_page, secretmem_release } from './mm/secretmem.ts';
 import { VM_ALLOW_HUGE_VMAP, VM_FLUSH_RESET_PERMS, vfree, vmalloc, vmalloc_to_page } from './mm/vmalloc.ts';
 import type { Task } from './task.ts';
@@ -13,6 +23,8 @@ import type { Task } from './task.ts';
 const PAGE: CallParameter = { name: 'pfn', kind: 'page' };
 const ORDER: CallParameter = { name: 'order', kind: 'count' };
 const FD: CallParameter = { name: 'fd', kind: 'count' };
+const ADDR: CallParameter = { name: 'addr', kind: 'address' };
+const NR_PAGES: CallParameter = { name: 'nr_pages', kind: 'count' };
 const OFFSET: CallParameter = { name: 'offset', kind: 'count' };
 
 function* plain(value: number | undefined): Task<number | undefined> {
@@ -22,6 +34,10 @@ function* plain(value: number | undefined): Task<number | undefined> {
 function secretmemMissing({ has, config, version }: KernelBuild): string | undefined {
   if (!has.secretmem) return `${version.name} lacks the change secretmem`;
   return config.SECRETMEM ? undefined : 'needs CONFIG_SECRETMEM=y';
+}
+
+function execmemMissing({ has, version }: KernelBuild): string | undefined {
+  return has['execmem-rox-cache'] ? undefined : `${version.name} lacks the change execmem-rox-cache`;
 }
 
 function hibernationMissing({ config }: KernelBuild): string | undefined {
@@ -197,5 +213,69 @@ export const GENERIC_CALLS: readonly KernelCall[] = [
     returns: 'void',
     summary: 'gives the area back, its direct-map permissions reset if it asked for that',
     run: (k, args) => nothing(vfree(k, number(args, 0))),
+  },
+  {
+    name: 'execmem_alloc',
+    parameters: [NR_PAGES],
+    returns: 'address',
+    summary: 'memory for module text, read-only and executable, from the cache or a new area of it',
+    missing: execmemMissing,
+    run: (k, args) => execmem_alloc(k, number(args, 0) * 4096),
+  },
+  {
+    name: 'execmem_alloc_rw',
+    parameters: [NR_PAGES],
+    returns: 'address',
+    summary: 'the same, writable and not executable for now',
+    missing: execmemMissing,
+    run: (k, args) => execmem_alloc_rw(k, number(args, 0) * 4096),
+  },
+  {
+    name: 'execmem_restore_rox',
+    parameters: [ADDR, NR_PAGES],
+    returns: 'int',
+    summary: 'read-only and executable again',
+    missing: execmemMissing,
+    run: (k, args) => execmem_restore_rox(k, number(args, 0), number(args, 1) * 4096),
+  },
+  {
+    name: 'execmem_free',
+    parameters: [ADDR],
+    returns: 'void',
+    summary: 'back into the cache, at once or by execmem_cache_free_slow()',
+    missing: execmemMissing,
+    run: (k, args) => nothing(execmem_free(k, number(args, 0))),
+  },
+  {
+    name: 'execmem_cache_free_slow',
+    parameters: [],
+    returns: 'void',
+    summary: 'the workqueue tries again what execmem_free() could not do',
+    missing: execmemMissing,
+    run: (k) => nothing(execmem_cache_free_slow(k)),
+  },
+  {
+    name: 'execmem_cache_clean',
+    parameters: [],
+    returns: 'void',
+    summary: 'the workqueue gives back what of the cache is free in large pages',
+    missing: execmemMissing,
+    run: (k) => nothing(execmem_cache_clean(k)),
+  },
+  {
+    name: 'execmem_set_direct_map_valid',
+    parameters: [ADDR, { name: 'valid', kind: 'flag' }],
+    returns: 'int',
+    summary:
+      'the pages of the vmalloc area around an address in or out of the direct map, undone after an error',
+    missing: execmemMissing,
+    run: (k, args) => execmem_set_direct_map_valid_at(k, number(args, 0), number(args, 1) !== 0),
+  },
+  {
+    name: 'ptdump_walk_pgd',
+    parameters: [ADDR],
+    returns: 'int',
+    summary: 'reads the entries for an address under the mmap lock; the level of the last, 1 for a PTE',
+    run: (k, args) => ptdump_walk_pgd(k, number(args, 0)),
   },
 ];

@@ -172,6 +172,13 @@ export const CHANGES = {
     subject: 'arch: introduce set_direct_map_valid_noflush()',
     release: 'v6.13',
   },
+  'execmem-rox-cache': {
+    effect:
+      'execmem cuts executable memory from a cache of large read-only areas, which stay in the direct map; before, every allocation was an area of its own (v6.13 took the cached areas out of the direct map, and x86 was released with that disabled)',
+    subject: "execmem: don't remove ROX cache from the direct map",
+    commit: '925f42645118',
+    release: 'between v6.12 and v7.2',
+  },
   'cpa-collapse': {
     effect: 'set_memory_rox() restores large leaves from tables of equal leaves',
     subject: 'x86/mm/pat: restore large ROX pages after fragmentation',

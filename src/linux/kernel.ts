@@ -14,13 +14,13 @@ import type { BootParameters } from './boot_parameters.ts';
 import type { ChangeSet } from './changes.ts';
 import type { Config, ConfigName } from './config.ts';
 import type { Death, EventListener, KernelEvent } from './events.ts';
-import { type Lock, releaseLock } from './kernel/locking/lock.ts';
+import { createRwSemaphore, type Lock, type RwSemaphore, releaseLock } from './kernel/locking/lock.ts';
 import type { KernelVersion } from './kernels.ts';
 import type { Machine } from './machine.ts';
+import type { execmem_area, mapped_vm_struct } from './mm/execmem.ts';
 import type { FrameAllocator } from './mm/frame_allocator.ts';
 import { PageFlags } from './mm/page_flags.ts';
 import type { SecretmemFile } from './mm/secretmem.ts';
-import type { vm_struct } from './mm/vmalloc.ts';
 import type { Task } from './task.ts';
 
 /** vmstat events and page statistics, as indices into `Kernel.vm_events`. */
@@ -75,13 +75,20 @@ export abstract class Kernel {
   /** The struct pages' flags. */
   readonly page_flags = new PageFlags();
   /** vmalloc's areas by address: those in use, and those unmapped whose translations a TLB may still hold. */
-  readonly vmap_areas = new JournalledMap<VirtualAddress, vm_struct>();
+  readonly vmap_areas = new JournalledMap<VirtualAddress, mapped_vm_struct>();
   /** Open memfd_secret() files by descriptor. */
   readonly secretmem_files = new JournalledMap<number, SecretmemFile>();
 
   #listener: EventListener | undefined;
   readonly #undoables: Undoable[] = [];
   readonly #locks: Lock[] = [];
+
+  /** Executable memory that is kept for the next who wants some. The mutex is a semaphore that nobody reads under. */
+  readonly execmem_cache = {
+    mutex: this.lock(createRwSemaphore('execmem_cache.mutex')),
+    busy_areas: this.journalled(new JournalledMap<VirtualAddress, execmem_area>()),
+    free_areas: this.journalled(new JournalledMap<VirtualAddress, execmem_area>()),
+  };
 
   constructor(parts: {
     memory: SimulatedMemory;
@@ -106,10 +113,15 @@ export abstract class Kernel {
   abstract page_address(pfn: number): VirtualAddress;
   /** Physical address of the kernel's top table. */
   abstract readonly root: number;
+  abstract readonly init_mm: { readonly mmap_lock: RwSemaphore };
 
   // What generic code asks of the architecture; the kernel's names.
   abstract set_direct_map_invalid_noflush(pfn: number): Task<number>;
   abstract set_direct_map_default_noflush(pfn: number): Task<number>;
+  abstract set_direct_map_valid_noflush(pfn: number, nr: number, valid: boolean): Task<number>;
+  abstract set_memory_nx(addr: VirtualAddress, numpages: number): Task<number>;
+  abstract set_memory_rw(addr: VirtualAddress, numpages: number): Task<number>;
+  abstract set_memory_rox(addr: VirtualAddress, numpages: number): Task<number>;
   abstract __kernel_map_pages(pfn: number, numpages: number, enable: number): Task<void>;
   abstract kernel_page_present(pfn: number): Task<boolean>;
   abstract flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void>;
@@ -123,6 +135,11 @@ export abstract class Kernel {
   /** CONFIG_ARCH_HAS_SET_DIRECT_MAP. */
   get arch_has_set_direct_map(): boolean {
     return true;
+  }
+
+  /** CONFIG_ARCH_HAS_EXECMEM_ROX, and a CPU that it works on. */
+  get arch_has_execmem_rox(): boolean {
+    return false;
   }
 
   // vmalloc's part of the kernel's tables. An architecture without them refuses vmalloc.
@@ -155,6 +172,11 @@ export abstract class Kernel {
   protected journalled<T extends Undoable>(part: T): T {
     this.#undoables.push(part);
     return part;
+  }
+
+  /** Every lock that there is. */
+  get locks(): readonly Lock[] {
+    return this.#locks;
   }
 
   mark(): KernelMark {

@@ -49,6 +49,7 @@ const SINCE_6_1: readonly ChangeName[] = [
 
 const SINCE_6_12: readonly ChangeName[] = [
   'set-direct-map-valid',
+  'execmem-rox-cache',
   'cpa-collapse',
   'vmstat-collapses',
   'kernel-4k-marks',

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type PageSource, type PageWords, WORDS_PER_PAGE } from './physical_memory.ts';
+import { scramble } from './scramble.ts';
 
 /** How many words the journal holds before it first grows. */
 const INITIAL_JOURNAL_WORDS = 1024;
@@ -152,6 +153,16 @@ export class SimulatedMemory implements PageSource {
     return changed;
   }
 
+  /** Low half of the content hash. */
+  get hashLow(): number {
+    return this.#hashLow >>> 0;
+  }
+
+  /** High half of the content hash. */
+  get hashHigh(): number {
+    return this.#hashHigh >>> 0;
+  }
+
   /** 64-bit content hash as a bigint. Equal contents over one base have equal hashes. */
   get hash(): bigint {
     return (BigInt(this.#hashHigh >>> 0) << 32n) | BigInt(this.#hashLow >>> 0);
@@ -218,12 +229,4 @@ export class SimulatedMemory implements PageSource {
     this.#hashLow ^= left;
     this.#hashHigh ^= right ^ scramble(left ^ keyA);
   }
-}
-
-/** 32 bits to 32 well-mixed bits, one to one (the finaliser of MurmurHash3, by Austin Appleby, public domain). */
-function scramble(bits: number): number {
-  let h = bits;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

@@ -49,7 +49,7 @@ export function* write_pages(k: Kernel, pfn: number, pages: number): Task<void> 
 
 /** Whether the access succeeds. Tells of it if so. */
 function* access(k: Kernel, address: VirtualAddress, write: boolean): Task<boolean> {
-  if (k.interleaved) yield { kind: 'preemption', at: 'read', what: walkEnd(k, address).entry };
+  if (k.interleaved) yield { kind: 'preemption', at: 'read', what: k.root };
   const cached = k.tlb?.lookup(k.cpu, address);
   const found = k.translate(address);
   // A cached translation that forbids the write is not used: the CPU walks the tables again.

@@ -28,8 +28,10 @@ export class PageFlags implements Undoable {
   readonly #journal: ({ pfn: number; was: number | undefined } | { range: true })[] = [];
 
   get(pfn: number): number {
-    const single = this.#single.get(pfn);
-    if (single !== undefined) return single;
+    return this.#single.get(pfn) ?? this.#ofRanges(pfn);
+  }
+
+  #ofRanges(pfn: number): number {
     let flags = 0;
     for (const range of this.#ranges) if (pfn >= range.start && pfn < range.end) flags |= range.flags;
     return flags;
@@ -47,6 +49,13 @@ export class PageFlags implements Undoable {
   setRange(start: number, end: number, flags: number): void {
     this.#ranges.push({ start, end, flags });
     this.#journal.push({ range: true });
+  }
+
+  /** The frames whose flags are not those of their ranges, ascending. */
+  changed(): [pfn: number, flags: number][] {
+    return [...this.#single]
+      .filter(([pfn, flags]) => flags !== this.#ofRanges(pfn))
+      .sort((a, b) => a[0] - b[0]);
   }
 
   mark(): number {

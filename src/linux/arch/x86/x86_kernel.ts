@@ -6,6 +6,7 @@ import { EntryKind } from '../../../mmu/format.ts';
 import { _PAGE_GLOBAL, _PAGE_PRESENT, X86Format } from '../../../mmu/x86_64.ts';
 import { createRwSemaphore, createSpinlock, type RwSemaphore } from '../../kernel/locking/lock.ts';
 import { Kernel } from '../../kernel.ts';
+import { set_vm_area_page_order } from '../../mm/execmem.ts';
 import type { Task } from '../../task.ts';
 import {
   __PAGE_OFFSET_BASE_L4,
@@ -20,6 +21,10 @@ import {
   kernel_page_present,
   set_direct_map_default_noflush,
   set_direct_map_invalid_noflush,
+  set_direct_map_valid_noflush,
+  set_memory_nx,
+  set_memory_rox,
+  set_memory_rw,
 } from './mm/pat/set_memory.ts';
 import { flush_tlb_kernel_range } from './mm/tlb.ts';
 import { vmalloc_end, vmalloc_start, vmap_pages_range_noflush, vunmap_range_noflush } from './mm/vmap.ts';
@@ -181,6 +186,18 @@ export class X86Kernel extends Kernel {
   set_direct_map_default_noflush(pfn: number): Task<number> {
     return set_direct_map_default_noflush(this, pfn);
   }
+  set_direct_map_valid_noflush(pfn: number, nr: number, valid: boolean): Task<number> {
+    return set_direct_map_valid_noflush(this, pfn, nr, valid);
+  }
+  set_memory_nx(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_nx(this, addr, numpages);
+  }
+  set_memory_rw(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_rw(this, addr, numpages);
+  }
+  set_memory_rox(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_rox(this, addr, numpages);
+  }
   __kernel_map_pages(pfn: number, numpages: number, enable: number): Task<void> {
     return __kernel_map_pages(this, pfn, numpages, enable);
   }
@@ -189,6 +206,10 @@ export class X86Kernel extends Kernel {
   }
   flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void> {
     return flush_tlb_kernel_range(this, start, end);
+  }
+  /** x86/Kconfig:87 and x86/mm/init.c:1077 (v7.2): with STRICT_MODULE_RWX and PSE. */
+  override get arch_has_execmem_rox(): boolean {
+    return this.has['execmem-rox-cache'];
   }
   override get VMALLOC_START(): VirtualAddress {
     return vmalloc_start(this);
@@ -201,6 +222,7 @@ export class X86Kernel extends Kernel {
     pages: readonly number[],
     order: number,
   ): Task<number> {
+    set_vm_area_page_order(this, address, order);
     return vmap_pages_range_noflush(this, address, pages, order);
   }
   override vunmap_range_noflush(start: VirtualAddress, end: VirtualAddress): Task<void> {

@@ -25,6 +25,11 @@ export class MemtypeTable implements Undoable {
     else this.#ram.set(pfn, type);
   }
 
+  /** Pages of RAM whose type is not WB. */
+  pages(): IterableIterator<[pfn: number, type: MemoryType]> {
+    return this.#ram.entries();
+  }
+
   overlapping(start: number, end: number): MemtypeRange[] {
     return [...this.#ranges.entries()]
       .map(([, range]) => range)
