@@ -1,6 +1,7 @@
 /** A scenario's outcome as text that fits in a mail: 72 columns where the bits allow it, no colour. */
 
 import type { Cost, EntryChange, Outcome, Step } from '../scenario/outcome.ts';
+import { interleavingLines } from './two_columns.ts';
 
 /** What a mail takes. Lines of bits may be longer. */
 const COLUMNS = 72;
@@ -17,6 +18,7 @@ export interface TextOptions {
 
 export function outcomeText(outcome: Outcome, options: TextOptions): string {
   const lines = [...header(outcome), ''];
+  for (const interleaving of outcome.interleavings) lines.push(...interleavingLines(interleaving), '');
   for (const step of outcome.steps) lines.push(...stepLines(step, outcome.steps));
   lines.push('', ...conclusions(outcome));
   if (options.cost) lines.push('', ...costLines(outcome.cost), '');

@@ -61,7 +61,7 @@ export interface ConfigOption {
   readonly span: Span;
 }
 
-export type Statement = Const | CallStatement | Expect | For | OnCpu | Block;
+export type Statement = Const | CallStatement | Expect | For | OnCpu | Interleave | Block;
 
 /** `const name = value` */
 export interface Const {
@@ -105,6 +105,22 @@ export interface OnCpu {
   readonly text: string;
   readonly cpu: Expression;
   readonly body: Block;
+}
+
+/** `interleave('0*3 1', () => { ... }, () => { ... })`: the i-th body runs on CPU i. */
+export interface Interleave {
+  readonly kind: 'interleave';
+  readonly span: Span;
+  /** The source on one line, the bodies left out. */
+  readonly text: string;
+  readonly schedule: Schedule;
+  readonly bodies: readonly Block[];
+}
+
+/** Which CPU takes each step, as far as the script says. */
+export interface Schedule {
+  readonly span: Span;
+  readonly turns: readonly number[];
 }
 
 export interface Block {
@@ -184,6 +200,9 @@ export type LoopTest = (typeof LOOP_TESTS)[number];
 /** Integers run from -2^63 to 2^64 - 1: whatever 64 bits can mean, signed or not. */
 export const SMALLEST_INTEGER = -(2n ** 63n);
 export const LARGEST_INTEGER = 2n ** 64n - 1n;
+
+/** The most bodies of an interleave(): as many CPUs as the model has. */
+export const MAX_BODIES = 64;
 
 /** The most CPUs that a scenario can number: the kernel's own NR_CPUS limit on x86. */
 export const MAX_CPUS = 8192;

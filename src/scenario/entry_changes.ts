@@ -16,7 +16,7 @@ interface PlacedWord extends ChangedWord {
  */
 export function entryChanges(
   changed: readonly ChangedWord[],
-  index: TableIndex,
+  index: Pick<TableIndex, 'placeOf'>,
   format: EntryFormat,
   freedFrames: ReadonlySet<number>,
 ): EntryChange[] {

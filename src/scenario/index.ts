@@ -8,12 +8,15 @@ export {
   type Cost,
   type Disagreement,
   type EntryChange,
+  type InterleavedStep,
+  type Interleaving,
   OUTCOME_SCHEMA,
   type Outcome,
   type Step,
 } from './outcome.ts';
 export { MAX_SCRIPT_BYTES, parseScenario } from './parse.ts';
 export { runScenario, type StartedOn } from './run.ts';
+export { MAX_SCHEDULE_STEPS, parseSchedule, scheduleText } from './schedule.ts';
 export { knownNames } from './script_calls.ts';
 export { type StartOptions, startMachine } from './start.ts';
 export { parseTrace, type Trace } from './trace.ts';

@@ -12,6 +12,7 @@ import {
   type Expect,
   type Expression,
   type For,
+  type Interleave,
   LARGEST_INTEGER,
   type LoopTest,
   MAX_CPUS,
@@ -19,6 +20,7 @@ import {
   type OnCpu,
   type Program,
   placeOf,
+  type Schedule,
   SMALLEST_INTEGER,
   type Span,
   type Statement,
@@ -36,7 +38,7 @@ export interface CallSite {
   readonly text: string;
   readonly line: number;
   readonly column: number;
-  /** Calls are numbered from 1 in the order in which they begin; a cpu() counts as one. */
+  /** Calls are numbered from 1 in the order in which they begin; a cpu() or interleave() counts as one. */
   readonly step: number;
 }
 
@@ -49,6 +51,12 @@ export interface Host<P> {
   expectation(site: CallSite, expected: bigint, found: bigint | undefined): void;
   /** Runs `body` on another CPU, now or, interleaved with what follows, later. */
   onCpu(cpu: number, body: () => Generator<P, void, number>, site: CallSite): Generator<P, void, number>;
+  /** Runs `bodies` at once, the i-th on CPU i: in the order of the schedule, then in any that ends. */
+  interleave(
+    schedule: Schedule,
+    bodies: readonly (() => Generator<P, void, number>)[],
+    site: CallSite,
+  ): Generator<P, void, number>;
   /** True once the machine is dead. Nothing more is called. */
   stopped(): boolean;
 }
@@ -141,6 +149,8 @@ class Interpreter<P> {
         return yield* this.loop(statement, scope);
       case 'cpu':
         return yield* this.onCpu(statement, scope);
+      case 'interleave':
+        return yield* this.interleave(statement, scope);
       case 'block':
         return yield* this.all(statement.statements, new Scope(scope));
     }
@@ -194,6 +204,14 @@ class Interpreter<P> {
     this.checkStopped();
     const run = () => this.untilStopped([body], scope);
     yield* this.host.onCpu(Number(number), run, this.site('cpu', text, span));
+  }
+
+  private *interleave(
+    { schedule, bodies, text, span }: Interleave,
+    scope: Scope,
+  ): Generator<P, void, number> {
+    const runs = bodies.map((body) => () => this.untilStopped([body], scope));
+    yield* this.host.interleave(schedule, runs, this.site('interleave', text, span));
   }
 
   private *call(

@@ -60,6 +60,25 @@ export interface Step {
   notAsPromised: { pages: number; of: number; example: string } | undefined;
 }
 
+/** What one CPU did between two points at which another might have come in. */
+export interface InterleavedStep {
+  /** Counts from 1, over all CPUs, in the order in which they went. */
+  step: number;
+  cpu: number;
+  /** What the CPU was about to do: "start", "read PTE 0x...", "write PTE 0x...", "flush", "lock cpa_lock". */
+  point: string;
+  /** In words, one line each, in order. */
+  did: string[];
+}
+
+/** One interleave() of the script, as it ran. */
+export interface Interleaving {
+  line: number;
+  /** How many CPUs took part, from CPU 0 on. */
+  cpus: number;
+  steps: InterleavedStep[];
+}
+
 /** Somebody who looks at the machine and is told something other than what the tables say. */
 export interface Disagreement {
   observer: string;
@@ -95,6 +114,7 @@ export interface Outcome {
   /** Boot parameters that the model does not know. */
   ignoredParameters: string[];
   steps: Step[];
+  interleavings: Interleaving[];
   ended: 'finished' | 'died';
   expectationsFailed: number;
   disagreements: Disagreement[];

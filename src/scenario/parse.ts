@@ -18,6 +18,7 @@ import {
   LARGEST_INTEGER,
   LOOP_TESTS,
   type LoopTest,
+  MAX_BODIES,
   type Program,
   placeOf,
   type Span,
@@ -27,6 +28,7 @@ import {
 import { nearestNames } from './nearest_names.ts';
 import { argumentCount, clip, inWords, plural, snippet, spanOf, squeeze } from './node_words.ts';
 import { HeaderReader } from './parse_header.ts';
+import { parseSchedule } from './schedule.ts';
 
 /** What a script may name besides its own constants. `max` may be Infinity. */
 export interface KnownNames {
@@ -38,7 +40,7 @@ export const MAX_SCRIPT_BYTES = 256 * 1024;
 export const MAX_NESTING = 100;
 export const MAX_STATEMENTS = 10_000;
 
-const SPECIAL_FORMS = ['expect', 'cpu'];
+const SPECIAL_FORMS = ['expect', 'cpu', 'interleave'];
 const STATEMENT_EXPECTED = 'a const, a call, expect(), cpu(), a for loop or a block';
 const EXPRESSION_EXPECTED = 'an integer, a name, a call or arithmetic on them';
 const LOOP_EXPECTED = 'for (let i = A; i < B; i++), also <= and i += C, or > and >= with i-- and i -= C';
@@ -151,6 +153,7 @@ export class Translator {
   private readonly known: KnownNames | undefined;
   private readonly scopes: Scope[] = [];
   private depth = 0;
+  private interleaved = false;
   private statementCount = 0;
 
   constructor(code: string, fileName: string, known: KnownNames | undefined) {
@@ -226,6 +229,8 @@ export class Translator {
         return this.expectation(node, span);
       case 'cpu':
         return this.onCpu(node, span);
+      case 'interleave':
+        return this.interleave(node, span);
       default:
         return { kind: 'call-statement', span, call: this.call(node) };
     }
@@ -239,15 +244,41 @@ export class Translator {
   }
 
   private onCpu(node: acorn.CallExpression, span: Span): Statement {
+    this.checkNotInterleaved(node);
     this.checkArgumentCount(node, 'cpu', 2, 2);
     const [number, arrow] = node.arguments as [acorn.AnyNode, acorn.AnyNode];
     const cpu = this.expression(number);
-    const plain = arrow.type === 'ArrowFunctionExpression' && arrow.params.length === 0 && !arrow.async;
-    if (!plain || arrow.body.type !== 'BlockStatement') {
-      throw this.unexpected(arrow, 'second argument of cpu()', '() => { ... }');
-    }
+    const block = this.functionBody(arrow, 'second argument of cpu()');
     const text = `${squeeze(this.code.slice(node.start, arrow.start))}() => { ... })`;
-    return { kind: 'cpu', span, text, cpu, body: this.blockStatement(arrow.body) };
+    return { kind: 'cpu', span, text, cpu, body: this.blockStatement(block) };
+  }
+
+  private interleave(node: acorn.CallExpression, span: Span): Statement {
+    this.checkNotInterleaved(node);
+    this.checkArgumentCount(node, 'interleave', 3, 1 + MAX_BODIES);
+    const [first, ...arrows] = node.arguments as [acorn.AnyNode, ...acorn.AnyNode[]];
+    if (first.type !== 'Literal' || typeof first.value !== 'string') {
+      throw this.unexpected(first, 'first argument of interleave()', "a schedule such as '0*3 1*5 0'");
+    }
+    const turns = parseSchedule(first.value, arrows.length, this.where(first));
+    const blocks = arrows.map((arrow) => this.functionBody(arrow, 'argument of interleave()'));
+    const text = `interleave('${first.value}', ${arrows.map(() => '() => { ... }').join(', ')})`;
+    this.interleaved = true;
+    const bodies = blocks.map((block) => this.blockStatement(block));
+    this.interleaved = false;
+    return { kind: 'interleave', span, text, schedule: { span: spanOf(first), turns }, bodies };
+  }
+
+  private checkNotInterleaved(node: acorn.CallExpression): void {
+    if (!this.interleaved) return;
+    throw this.unexpected(node, 'statement of interleave()', 'any but cpu() and interleave()');
+  }
+
+  /** The block of `() => { ... }`. */
+  private functionBody(arrow: acorn.AnyNode, what: string): acorn.BlockStatement {
+    const plain = arrow.type === 'ArrowFunctionExpression' && arrow.params.length === 0 && !arrow.async;
+    if (!plain || arrow.body.type !== 'BlockStatement') throw this.unexpected(arrow, what, '() => { ... }');
+    return arrow.body;
   }
 
   private blockStatement(node: acorn.BlockStatement): Block {

@@ -4,17 +4,18 @@ import { InputError, NotModelledError } from '../errors.ts';
 import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
 import type { CallArgument, KernelCall } from '../linux/call.ts';
 import { errnoText } from '../linux/errno.ts';
-import type { KernelEvent } from '../linux/events.ts';
 import { type AllocationPoint, type Point, runTask, type Task } from '../linux/task.ts';
-import { levelSizeName, sizeName } from '../mmu/describe.ts';
 import { hexAddress } from '../mmu/format.ts';
 import { TableIndex } from '../mmu/table_index.ts';
 import { Tlb } from '../mmu/tlb.ts';
-import type { Program } from './ast.ts';
-import { entryChanges } from './entry_changes.ts';
+import { type Program, placeOf, type Schedule } from './ast.ts';
+import { pageOfCall } from './call_page.ts';
+import { Interleaver } from './interleaver.ts';
+import { InterleavingLog, MAX_INTERLEAVED_STEPS } from './interleaving_log.ts';
 import { type Argument, type CallSite, type Host, interpret } from './interpret.ts';
+import { LockHolders } from './lock_holders.ts';
 import { countLeaves, disagreements, leavesBySize } from './observers.ts';
-import { type Cost, OUTCOME_SCHEMA, type Outcome, type Step } from './outcome.ts';
+import { type Interleaving, OUTCOME_SCHEMA, type Outcome, type Step } from './outcome.ts';
 import { promiseOf } from './promises.ts';
 import {
   callText,
@@ -25,9 +26,7 @@ import {
   pageArgument,
   type ScriptFunction,
 } from './script_calls.ts';
-
-/** Each call is kept with all that it changed. */
-const MAX_STEPS = 100_000;
+import { StepRecorder } from './step_recorder.ts';
 
 /** Where a run starts, for the report. */
 export interface StartedOn {
@@ -47,14 +46,14 @@ class Runner implements Host<Point> {
   readonly #start: StartedOn;
   readonly #kernel: X86Kernel;
   readonly #index: TableIndex;
-  readonly #steps: Step[] = [];
-  readonly #cost: Cost;
+  readonly #recorder: StepRecorder;
+  readonly #holders = new LockHolders();
+  readonly #interleavings: Interleaving[] = [];
 
   #allocations = 0;
   #refuse = new Set<number>();
   #refuseAll = false;
-  #freed = new Set<number>();
-  #current: Step | undefined;
+  #log: InterleavingLog | undefined;
 
   constructor(program: Program, start: StartedOn) {
     const { kernel } = start;
@@ -63,28 +62,23 @@ class Runner implements Host<Point> {
     this.#kernel = kernel;
     kernel.tlb = new Tlb(kernel.machine.cpus);
     this.#index = new TableIndex(kernel.memory, kernel.format, kernel.root, kernel.kernel_range);
-    this.#cost = {
-      splits: {},
-      collapses: {},
-      tablesAllocated: 0,
-      tablesFreed: 0,
-      flushesOfAll: 0,
-      flushesOfPages: 0,
-      localFlushes: 0,
-      leavesBefore: leavesBySize(kernel, countLeaves(kernel)),
-      leavesAfter: {},
-    };
+    this.#recorder = new StepRecorder(kernel, this.#index);
   }
 
   run(): Outcome {
     const k = this.#kernel;
-    k.listen((event) => this.#record(event));
+    const { steps, cost } = this.#recorder;
+    k.listen((event) => {
+      this.#holders.record(event);
+      this.#recorder.record(event);
+      this.#log?.record(event);
+    });
     try {
       runTask(interpret(this.#program, this), (point) => this.#decide(point));
     } finally {
       k.listen(undefined);
     }
-    this.#cost.leavesAfter = leavesBySize(k, countLeaves(k));
+    cost.leavesAfter = leavesBySize(k, countLeaves(k));
     return {
       schema: OUTCOME_SCHEMA,
       scenario: this.#program.fileName,
@@ -95,11 +89,12 @@ class Runner implements Host<Point> {
       startedOn: this.#start.name,
       boot: describeBoot(k),
       ignoredParameters: [...k.boot.ignored],
-      steps: this.#steps,
+      steps,
+      interleavings: this.#interleavings,
       ended: k.death === undefined ? 'finished' : 'died',
-      expectationsFailed: this.#steps.filter((step) => step.expected?.met === false).length,
+      expectationsFailed: steps.filter((step) => step.expected?.met === false).length,
       disagreements: disagreements(k),
-      cost: this.#cost,
+      cost,
     };
   }
 
@@ -118,23 +113,72 @@ class Runner implements Host<Point> {
     site: CallSite,
   ): Generator<Point, void, number> {
     const k = this.#kernel;
-    if (cpu >= k.machine.cpus) {
-      throw new InputError({
-        code: 'out-of-range',
-        what: 'cpu',
-        where: this.#where(site),
-        found: String(cpu),
-        expected: `0 to ${k.machine.cpus - 1}; the header's cpus says how many there are`,
-      });
-    }
+    this.#checkCpu(cpu, site);
     const before = k.cpu;
     k.cpu = cpu;
     yield* body();
     k.cpu = before;
   }
 
+  *interleave(
+    schedule: Schedule,
+    bodies: readonly (() => Generator<Point, void, number>)[],
+    site: CallSite,
+  ): Generator<Point, void, number> {
+    const k = this.#kernel;
+    this.#checkBodies(bodies.length, site);
+    const { cpu, interleaved } = k;
+    const where = placeOf(this.#program.fileName, schedule.span);
+    this.#log = this.#newLog(site, bodies.length);
+    const tasks = bodies.map((body) => body());
+    k.interleaved = true;
+    try {
+      yield* new Interleaver(k, tasks, this.#log, this.#holders).run(schedule.turns, where);
+    } finally {
+      k.interleaved = interleaved;
+      k.cpu = cpu;
+      this.#log = undefined;
+    }
+    this.#recorder.cutOff();
+    k.memory.commit();
+  }
+
+  #newLog(site: CallSite, cpus: number): InterleavingLog {
+    const taken = this.#interleavings.reduce((sum, { steps }) => sum + steps.length, 0);
+    const interleaving: Interleaving = { line: site.line, cpus, steps: [] };
+    this.#interleavings.push(interleaving);
+    const room = MAX_INTERLEAVED_STEPS - taken;
+    return new InterleavingLog(this.#kernel, this.#index, interleaving, room, this.#where(site));
+  }
+
+  #checkBodies(bodies: number, site: CallSite): void {
+    const { cpus } = this.#kernel.machine;
+    if (bodies <= cpus) return;
+    throw new InputError({
+      code: 'out-of-range',
+      what: 'number of functions of interleave()',
+      where: this.#where(site),
+      found: String(bodies),
+      expected: `at most ${cpus}, one a CPU; the header's cpus says how many there are`,
+    });
+  }
+
+  #checkCpu(cpu: number, site: CallSite): void {
+    const { cpus } = this.#kernel.machine;
+    if (cpu < cpus) return;
+    throw new InputError({
+      code: 'out-of-range',
+      what: 'cpu',
+      where: this.#where(site),
+      found: String(cpu),
+      expected: `0 to ${cpus - 1}; the header's cpus says how many there are`,
+    });
+  }
+
   expectation(site: CallSite, expected: bigint, found: bigint | undefined): void {
-    const step = this.#steps.findLast((each) => each.line === site.line && each.column === site.column);
+    const step = this.#recorder.steps.findLast(
+      (each) => each.line === site.line && each.column === site.column,
+    );
     if (step === undefined) return;
     if (expected === OOPS) step.expected = { value: 'OOPS', met: this.stopped() };
     else step.expected = { value: errnoText(Number(expected)), met: found === expected };
@@ -199,55 +243,18 @@ class Runner implements Host<Point> {
     const missing = call.missing?.(k);
     if (missing !== undefined) throw new NotModelledError(`${call.name}()`, missing, this.#where(site));
     const values = kernelArguments(k, call, args, this.#where(site));
-    const step = this.#beginStep(call, site, values);
-    const mark = k.memory.mark();
-    const value = yield* untilHalt(call.run(k, values));
+    const step = this.#recorder.begin(callText(call, values, site), site, this.#where(site));
+    this.#log?.callBegins(step.call, pageOfCall(k, call, values));
+    const value = yield* untilHalt(k, call.run(k, values));
     if (k.death === undefined) this.#returned(step, call, values, value);
     else step.died = k.death.text;
-    this.#noteChanges(step, mark);
+    this.#recorder.end();
     return value === undefined ? undefined : this.#scriptValue(call, value);
   }
 
   /** NULL is 0 to a script, as in C. */
   #scriptValue(call: KernelCall<X86Kernel>, value: number): bigint {
     return call.returns === 'address' ? this.#unsigned(value) : BigInt(value);
-  }
-
-  #beginStep(call: KernelCall<X86Kernel>, site: CallSite, values: readonly CallArgument[]): Step {
-    if (this.#steps.length >= MAX_STEPS) {
-      throw new InputError({
-        code: 'out-of-range',
-        what: 'number of kernel calls',
-        where: this.#where(site),
-        found: `more than ${MAX_STEPS}`,
-        expected: `at most ${MAX_STEPS} in one run`,
-      });
-    }
-    const step: Step = {
-      step: this.#steps.length + 1,
-      cpu: this.#kernel.cpu,
-      line: site.line,
-      column: site.column,
-      call: callText(call, values, site),
-      returned: undefined,
-      value: undefined,
-      changes: [],
-      refused: [],
-      allocations: 0,
-      splits: [],
-      collapses: [],
-      flushes: [],
-      messages: [],
-      unreported: [],
-      staleAccess: false,
-      died: undefined,
-      expected: undefined,
-      notAsPromised: undefined,
-    };
-    this.#steps.push(step);
-    this.#freed.clear();
-    this.#current = step;
-    return step;
   }
 
   #returned(
@@ -262,6 +269,7 @@ class Runner implements Host<Point> {
     else if (call.returns === 'page') step.returned = `pfn 0x${value.toString(16)}`;
     else if (call.returns === 'address') step.returned = hexAddress(value);
     else step.returned = errnoText(value);
+    this.#log?.callReturns(step.returned);
     if (value === 0) this.#checkPromise(step, call, values);
   }
 
@@ -288,88 +296,20 @@ class Runner implements Host<Point> {
     if (pages > 0) step.notAsPromised = { pages, of, example };
   }
 
-  #noteChanges(step: Step, mark: number): void {
-    const changed = this.#kernel.memory.changedSince(mark);
-    this.#index.update(changed);
-    step.changes = entryChanges(changed, this.#index, this.#kernel.format, this.#freed);
-    this.#kernel.memory.commit();
-  }
-
   #decide(_point: AllocationPoint): boolean {
     this.#allocations++;
     return !this.#refuseAll && !this.#refuse.has(this.#allocations);
   }
-
-  /** What a table of `level` at `address` was wanted for. */
-  #purposeOf(level: number, address: number): string {
-    const size = levelSizeName(this.#kernel.format, level + 1);
-    const splits = this.#kernel.leafAt(address)?.level === level + 1;
-    return splits
-      ? `to split the ${size} leaf at ${hexAddress(address)}`
-      : `for ${size} at ${hexAddress(address)}`;
-  }
-
-  #record(event: KernelEvent): void {
-    const step = this.#current;
-    if (step === undefined) return;
-    const { format } = this.#kernel;
-    switch (event.kind) {
-      case 'allocated':
-        step.allocations++;
-        if (event.table) this.#cost.tablesAllocated++;
-        break;
-      case 'refused':
-        step.allocations++;
-        step.refused.push({
-          what: event.table ? 'page table' : `${sizeName(4096 * 2 ** event.order)} of memory`,
-          purpose: event.table ? this.#purposeOf(event.level, event.address) : '',
-        });
-        break;
-      case 'freed':
-        this.#freed.add(event.pfn);
-        if (event.table) this.#cost.tablesFreed++;
-        break;
-      case 'split': {
-        const level = levelSizeName(format, event.level);
-        step.splits.push({ level, address: hexAddress(event.address) });
-        this.#cost.splits[level] = (this.#cost.splits[level] ?? 0) + 1;
-        break;
-      }
-      case 'collapse': {
-        const level = levelSizeName(format, event.level);
-        step.collapses.push({ level, address: hexAddress(event.address) });
-        this.#cost.collapses[level] = (this.#cost.collapses[level] ?? 0) + 1;
-        break;
-      }
-      case 'flush':
-        step.flushes.push({ cpus: event.cpus, pages: event.pages });
-        if (event.cpus === 'local') this.#cost.localFlushes++;
-        else if (event.pages === 'all') this.#cost.flushesOfAll++;
-        else this.#cost.flushesOfPages++;
-        break;
-      case 'printk':
-        step.messages.push(event.text);
-        break;
-      case 'warn':
-        step.messages.push(`WARNING: ${event.text}`);
-        break;
-      case 'unreported':
-        step.unreported.push({ option: event.option, text: event.text });
-        break;
-      case 'access':
-        step.staleAccess ||= event.stale;
-        break;
-      default:
-    }
-  }
 }
 
-/** A task that ends, without a value, where the machine dies. */
-function* untilHalt<T>(task: Task<T>): Generator<Point, T | undefined, number> {
+/** A task that ends, without a value, where the machine dies, be it while the task waits. */
+function* untilHalt<T>(k: X86Kernel, task: Task<T>): Generator<Point, T | undefined, number> {
   let step = task.next(0);
   while (step.done !== true) {
     if (step.value.kind === 'halt') return undefined;
-    step = task.next(yield step.value);
+    const answer = yield step.value;
+    if (k.death !== undefined) return undefined;
+    step = task.next(answer);
   }
   return step.value;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
+import type { Schedule } from '../../src/scenario/ast.ts';
 import type { Argument, CallSite, Host, Limits } from '../../src/scenario/interpret.ts';
 import { interpret } from '../../src/scenario/interpret.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
@@ -37,6 +38,14 @@ class Recorder implements Host<string> {
     this.log.push(`CPU ${cpu}`);
     if (this.postpones) this.later.push(body);
     else yield* body();
+  }
+
+  *interleave(schedule: Schedule, bodies: readonly Body[], site: CallSite): Generator<string, void, number> {
+    this.sites.push(site);
+    for (const cpu of schedule.turns) {
+      this.log.push(`CPU ${cpu}`);
+      yield* bodies[cpu]!();
+    }
   }
 
   stopped(): boolean {
@@ -102,6 +111,14 @@ describe('a run', () => {
       { name: 'cpu', text: 'cpu(1, () => { ... })', line: 4, column: 1, step: 3 },
       { name: 'touch', text: 'touch(3)', line: 4, column: 16, step: 4 },
     ]);
+  });
+
+  test('hands the bodies of an interleave() to the host, which runs them as it likes', () => {
+    const text =
+      "const p = 5\ninterleave('1 0', () => { const q = 1; touch(p + q) }, () => { touch(p) })\ntouch(0)";
+    const { log, sites } = run(text);
+    expect(log).toEqual(['CPU 1', 'touch(5)', 'CPU 0', 'touch(6)', 'touch(0)']);
+    expect(sites[0]).toMatchObject({ name: 'interleave', line: 2, column: 1, step: 1 });
   });
 
   test('gives every turn of a loop a step of its own', () => {

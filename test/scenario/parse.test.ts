@@ -4,6 +4,7 @@ import { InputError } from '../../src/errors.ts';
 import type { CallArgument, Expression, Program, Statement } from '../../src/scenario/ast.ts';
 import { nearestNames } from '../../src/scenario/nearest_names.ts';
 import { type KnownNames, parseScenario } from '../../src/scenario/parse.ts';
+import { scheduleText } from '../../src/scenario/schedule.ts';
 
 const LARGE_NP_LEAF = `// Rick Edgecombe, 26 Oct 2020: "a new caller to set_memory_np() could result in large NP pages."
 ({ kernel: 'v5.10.223', arch: 'x86_64', ram: '4G' })
@@ -63,6 +64,8 @@ function show(node: Statement | Expression): string {
     }
     case 'cpu':
       return `cpu(${show(node.cpu)}, () => ${show(node.body)})`;
+    case 'interleave':
+      return `interleave('${scheduleText(node.schedule.turns)}', ${node.bodies.map((body) => `() => ${show(body)}`).join(', ')})`;
     case 'block':
       return `{ ${node.statements.map(show).join('; ')} }`;
     case 'integer':
@@ -153,6 +156,19 @@ describe('a script that follows the rules', () => {
   test('keeps the text of a cpu() without its body', () => {
     const [statement] = parse('cpu( 1,\n () => {\n touch(1)\n})').statements;
     expect(statement).toMatchObject({ kind: 'cpu', text: 'cpu( 1, () => { ... })' });
+  });
+
+  test('keeps the schedule of an interleave() and its bodies, each with names of its own', () => {
+    const text =
+      "interleave('0*2 1',\n () => { const p = 1; touch(p) }, () => { const p = 2; expect(touch(p), 0) })";
+    expect(shown(text)).toEqual([
+      "interleave('0*2 1', () => { const p = 1; touch(p) }, () => { const p = 2; expect(touch(p), 0) })",
+    ]);
+    expect(parse(text).statements[0]).toMatchObject({
+      span: { line: 1, column: 1 },
+      text: "interleave('0*2 1', () => { ... }, () => { ... })",
+      schedule: { span: { line: 1, column: 12 }, turns: [0, 0, 1] },
+    });
   });
 
   test('groups operators as JavaScript does', () => {
@@ -350,6 +366,38 @@ describe('a statement outside of the language is refused by name', () => {
     expect(mistake(`while (1) {\n${'  touch(1)\n'.repeat(99)}}`).message).toBe(
       `s.js:1:1: statement: found a while loop, \`while (1) { touch(1) touch(1) touch(1) t...\`, expected ${STATEMENT}`,
     );
+  });
+});
+
+describe('an interleave() is refused', () => {
+  test.each([
+    ["interleave('0', () => {})", '1:1: interleave(): found 2 arguments, expected 3 to 65 arguments'],
+    [
+      'interleave(`0`, () => {}, () => {})',
+      "1:12: first argument of interleave(): found a template literal, ``0``, expected a schedule such as '0*3 1*5 0'",
+    ],
+    ["interleave('0 2', () => {}, () => {})", '1:12: schedule: CPU 2 is out of range: expected 0 to 1'],
+    ["interleave('0 x', () => {}, () => {})", '1:12: schedule: found "x", expected a CPU such as 0'],
+    [
+      "interleave('0', () => {}, touch)",
+      '1:27: argument of interleave(): found a name, `touch`, expected () => { ... }',
+    ],
+    [
+      "interleave('0', () => {}, () => { { cpu(0, () => {}) } })",
+      '1:37: statement of interleave(): found a call, `cpu(0, () => {})`, expected any but cpu() and interleave()',
+    ],
+    [
+      "interleave('0', () => { interleave('', () => {}, () => {}) }, () => {})",
+      "1:25: statement of interleave(): found a call, `interleave('', () => {}, () => {})`, expected any but",
+    ],
+    ["touch(interleave('', () => {}, () => {}))", '1:7: expression: found a call, `interleave('],
+  ])('%s', (text, message) => {
+    expect(mistake(text).message).toContain(`s.js:${message}`);
+  });
+
+  test('inside of none but its own bodies', () => {
+    const one = "interleave('', () => {}, () => {})";
+    expect(parse(`${one}\ncpu(0, () => { ${one} })\ncpu(0, () => {})`).statements).toHaveLength(3);
   });
 });
 
