@@ -1,0 +1,102 @@
+/** From a world's patterns to the actions that its CPUs may take, and to their words in a scenario. */
+
+import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
+import type { CallArgument, KernelCall } from '../linux/call.ts';
+import { KERNEL_CALLS } from '../scenario/script_calls.ts';
+import type { Action, Pattern, PatternCall, World } from './claim.ts';
+
+/** @throws Error if a claim names a function that nobody has modelled: a mistake in the claim. */
+export function callNamed(name: string): KernelCall<X86Kernel> {
+  const call = KERNEL_CALLS.get(name);
+  if (call === undefined) throw new Error(`a claim's world calls ${name}(), which is not modelled`);
+  return call;
+}
+
+/** All that may be done on `pages` explored pages by a kernel that has the functions. */
+export function expandActions(k: X86Kernel, world: World, pages: number): Action[] {
+  return world.calls
+    .filter((pattern) => pattern.calls.every(({ name }) => callNamed(name).missing?.(k) === undefined))
+    .flatMap((pattern) => expandPattern(pattern, world.cpus ?? 1, pages));
+}
+
+export function expandPattern(pattern: Pattern, cpus: number, pages: number): Action[] {
+  const everyone = Array.from({ length: cpus }, (_, cpu) => cpu);
+  return placesOf(pattern.on, pages).map(([first, count]) => ({
+    calls: pattern.calls,
+    first,
+    pages: count,
+    cpus: pattern.cpus ?? everyone,
+    exclusive: pattern.exclusive ?? false,
+    text: pattern.calls.map((call) => callText(call, first, count)).join('; '),
+  }));
+}
+
+function placesOf(on: Pattern['on'], pages: number): [first: number, count: number][] {
+  switch (on) {
+    case 'none':
+      return [[0, 0]];
+    case 'first':
+      return [[0, 1]];
+    case 'leaf':
+      return [[0, pages]];
+    case 'page':
+      return Array.from({ length: pages }, (_, page) => [page, 1]);
+    case 'range': {
+      const places: [number, number][] = [];
+      for (let first = 0; first < pages; first++) {
+        for (let count = 1; first + count <= pages; count++) places.push([first, count]);
+      }
+      return places;
+    }
+  }
+}
+
+/** The call in a few words: "set_memory_np(page+1, 2)". */
+export function callText(call: PatternCall, first: number, pages: number): string {
+  const words = argumentsOf(call, {
+    page: () => place(first),
+    address: () => place(first),
+    count: () => String(pages),
+    kept: (name) => name,
+    number: (value) => String(value),
+  });
+  return `${call.name}(${words.join(', ')})`;
+}
+
+function place(first: number): string {
+  return first === 0 ? 'page' : `page+${first}`;
+}
+
+/** How each kind of argument is to be made. */
+export interface ArgumentMakers<T> {
+  page(): T;
+  address(): T;
+  /** The number of pages. */
+  count(): T;
+  kept(name: string): T;
+  number(value: number): T;
+}
+
+/**
+ * A call's arguments in the function's order: the first page or address is the place, a count right after it the
+ * number of pages, all else comes from `with`.
+ */
+export function argumentsOf<T>(call: PatternCall, make: ArgumentMakers<T>): T[] {
+  const rest = [...(call.with ?? [])];
+  const { parameters } = callNamed(call.name);
+  return parameters.flatMap((parameter, i): T[] => {
+    if (i === 0 && parameter.kind === 'page') return [make.page()];
+    if (i === 0 && parameter.kind === 'address')
+      return [call.at === undefined ? make.address() : make.kept(call.at)];
+    if (i === 1 && parameter.name === 'pages') return [make.count()];
+    const value = rest.shift();
+    if (value === undefined) return parameter.default === undefined ? [make.number(0)] : [];
+    return [typeof value === 'string' ? make.kept(value) : make.number(value)];
+  });
+}
+
+/** The same for the model: all arguments, defaults too. */
+export function kernelArgumentsOf(call: PatternCall, make: ArgumentMakers<number>): CallArgument[] {
+  const given = argumentsOf(call, make);
+  return callNamed(call.name).parameters.map((parameter, i) => given[i] ?? parameter.default ?? 0);
+}

@@ -1,0 +1,249 @@
+/** One claim on one kernel: explored, and if refuted, the trace made small, confirmed and written down. */
+
+import { InputError, NotModelledError } from '../errors.ts';
+import { parseKernelVersion } from '../linux/kernels.ts';
+import type { Bounds, Choice, Claim, Finding, World } from './claim.ts';
+import { type Exploration, explore, type Limits, type OnProgress } from './explore.ts';
+import { interleave } from './interleave/interleave.ts';
+import { WatchedMemory } from './interleave/watched_memory.ts';
+import { buildOf, CheckedMachine, HARDWARE_BITS, type Surroundings, smallBits } from './machine.ts';
+import { minimise } from './minimise.ts';
+import { noticesOf } from './notices.ts';
+import { type Replayed, replay } from './replay.ts';
+import { scenarioText } from './scenario_text.ts';
+import { encodeTrace, type TraceStart } from './trace_id.ts';
+
+export const ARCH = 'x86_64';
+
+/** What to check a claim with. Plain data, so that it can be sent to a worker. */
+export interface Job {
+  claim: string;
+  /** As `parseKernelVersion` takes it. */
+  kernel: string;
+  config?: readonly (readonly [string, string])[];
+  boot?: string;
+  cpus?: number;
+  geometry?: number;
+  limits: Limits;
+}
+
+/** What came of it. Plain data: the shape behind `--json`. */
+export interface Result {
+  claim: string;
+  sentence: string;
+  arch: string;
+  kernel: string;
+  verdict: 'holds' | 'refuted' | 'undecided' | 'not modelled';
+  /** Why, if undecided or not modelled. */
+  because?: string;
+  bounds?: Bounds;
+  /** Interesting states that were reached. */
+  seen?: readonly string[];
+  finding?: Finding;
+  /** Who would notice: "return value", "log line", "WARN", "oops", or "nobody". */
+  notices?: readonly string[];
+  trace?: TraceResult;
+}
+
+export interface TraceResult {
+  /** What `directmap replay` takes. */
+  id: string;
+  calls: readonly string[];
+  refusals: number;
+  switches: number;
+  /** Whether it was confirmed in hardware's geometry, or only in the one that was explored. */
+  fullSize: boolean;
+  /** For `directmap run`. */
+  scenario: string;
+}
+
+/** @throws InputError for bounds that cannot be met. */
+export function checkClaim(claim: Claim, job: Job, onProgress?: OnProgress): Result {
+  const version = parseKernelVersion(job.kernel, '--kernel');
+  const head = { claim: claim.id, sentence: claim.sentence, arch: ARCH, kernel: version.name };
+  const surroundings: Surroundings = { ...job, version };
+  try {
+    const because = whyNotModelled(claim, surroundings);
+    if (because !== undefined) return { ...head, verdict: 'not modelled', because };
+    return { ...head, ...judge(claim, surroundings, job, onProgress) };
+  } catch (error) {
+    if (!(error instanceof NotModelledError)) throw error;
+    return { ...head, verdict: 'not modelled', because: error.message };
+  }
+}
+
+function whyNotModelled(claim: Claim, surroundings: Surroundings): string | undefined {
+  const { version } = surroundings;
+  const plain = buildOf({ leaf: '2M', calls: [] }, surroundings, HARDWARE_BITS);
+  const missing = claim.notModelled?.({ version, has: version.has, config: plain.config });
+  return missing;
+}
+
+/** The world that a claim means on a kernel. */
+export function worldOf(claim: Claim, surroundings: Surroundings): World {
+  const { version, config, boot, cpus } = surroundings;
+  const built = buildOf(
+    { leaf: '2M', calls: [] },
+    { version, ...(config && { config }), ...(boot && { boot }) },
+    HARDWARE_BITS,
+  );
+  const world = claim.world({ version, has: version.has, config: built.config });
+  return cpus === undefined ? world : { ...world, cpus };
+}
+
+/** A machine to check a claim on, or to replay a trace. */
+export function machineFor(world: World, surroundings: Surroundings): CheckedMachine {
+  const bits = surroundings.geometry ?? smallBits(world);
+  return new CheckedMachine(
+    world,
+    surroundings,
+    world.interleaved === true ? new WatchedMemory(2 ** bits) : undefined,
+  );
+}
+
+type Judged = Omit<Result, 'claim' | 'sentence' | 'arch' | 'kernel'>;
+
+function judge(
+  claim: Claim,
+  surroundings: Surroundings,
+  job: Job,
+  onProgress: OnProgress | undefined,
+): Judged {
+  const world = worldOf(claim, surroundings);
+  checkBounds(world, surroundings);
+  const started = performance.now();
+  const machine = machineFor(world, surroundings);
+  if (machine.actions.length === 0) {
+    return {
+      verdict: 'not modelled',
+      because: `${surroundings.version.name} has none of the calls that the claim is about`,
+    };
+  }
+  const exploreIt = world.interleaved === true ? interleave : explore;
+  const explored = exploreIt(claim, machine, job.limits, onProgress);
+  const bounds = boundsOf(machine, explored, (performance.now() - started) / 1000);
+  const { refutation } = explored;
+  if (refutation !== undefined)
+    return { verdict: 'refuted', bounds, ...refuted(claim, surroundings, refutation.choices) };
+  const seen = [...explored.seen];
+  if (!explored.exhausted)
+    return { verdict: 'undecided', bounds, seen, because: explored.limit ?? 'interrupted' };
+  const unseen = claim.sometimes.filter(({ text }) => !explored.seen.has(text));
+  if (unseen.length > 0) {
+    const because = `it would hold, but never was seen: ${unseen.map(({ text }) => text).join('; ')}`;
+    return { verdict: 'undecided', bounds, seen, because };
+  }
+  return { verdict: 'holds', bounds, seen };
+}
+
+/** @throws InputError */
+function checkBounds(world: World, { geometry, cpus }: Surroundings): void {
+  const wrong = (what: string, where: string, found: number, expected: string) =>
+    new InputError({ code: 'out-of-range', what, where, found: String(found), expected });
+  if (geometry !== undefined && ![1, 2, 3, HARDWARE_BITS].includes(geometry)) {
+    throw wrong('geometry', '--geometry', geometry, '1, 2 or 3 index bits per level, or 9 as in hardware');
+  }
+  if (cpus !== undefined && (!Number.isInteger(cpus) || cpus < 1 || cpus > 4)) {
+    throw wrong('number of CPUs', '--cpus', cpus, '1 to 4');
+  }
+  const named = Math.max(0, ...world.calls.flatMap((pattern) => pattern.cpus ?? []));
+  if (cpus !== undefined && named >= cpus) {
+    throw wrong('number of CPUs', '--cpus', cpus, `at least ${named + 1}: the claim is about so many`);
+  }
+  if (geometry === HARDWARE_BITS && world.interleaved === true) {
+    throw wrong(
+      'geometry',
+      '--geometry',
+      geometry,
+      '1 to 3 for a claim about interleavings; its traces are tried at 9',
+    );
+  }
+}
+
+function boundsOf(machine: CheckedMachine, explored: Exploration, seconds: number): Bounds {
+  const { world } = machine;
+  const { states, transitions, depth, exhausted, limit, collisions, bytes } = explored;
+  return {
+    geometry: machine.bits,
+    pages: machine.pageCount,
+    calls: [...new Set(machine.actions.flatMap(({ calls }) => calls.map(({ name }) => name)))],
+    cpus: world.cpus ?? 1,
+    interleaved: world.interleaved ?? false,
+    refusals: world.memoryIsPlenty === true ? 'none' : 'any',
+    states,
+    transitions,
+    depth,
+    exhausted,
+    ...(limit === undefined ? {} : { limit }),
+    collisions,
+    seconds: Math.round(seconds * 1000) / 1000,
+    bytesPerState: Math.round(bytes / states),
+  };
+}
+
+interface Confirmed {
+  machine: CheckedMachine;
+  replayed: Replayed;
+}
+
+/** The trace made small where it was found, then tried in hardware's geometry. */
+function refuted(
+  claim: Claim,
+  surroundings: Surroundings,
+  found: readonly Choice[],
+): Pick<Result, 'finding' | 'notices' | 'trace'> {
+  const world = worldOf(claim, surroundings);
+  const small = machineFor(world, surroundings);
+  const choices = minimise(claim, small, found);
+  const inSmall = { machine: small, replayed: replay(claim, small, choices) };
+  const { machine, replayed } = atFullSize(claim, world, surroundings, choices) ?? inSmall;
+  const start: TraceStart = {
+    ...{ claim: claim.id, kernel: surroundings.version.name, geometry: machine.bits },
+    ...(surroundings.boot === undefined ? {} : { boot: surroundings.boot }),
+    ...(surroundings.config === undefined ? {} : { config: surroundings.config }),
+    ...(surroundings.cpus === undefined ? {} : { cpus: surroundings.cpus }),
+  };
+  const finding = replayed.finding;
+  if (finding === undefined)
+    throw new Error(`the model does not confirm the trace of ${claim.id} on ${start.kernel}`);
+  const scenario = scenarioText({ claim, machine, start, choices, replayed });
+  return {
+    finding,
+    notices: noticesOf(replayed),
+    trace: {
+      id: encodeTrace(start, choices),
+      calls: choices.flatMap(({ action }) => (action === undefined ? [] : [action.text])),
+      refusals: choices.reduce((sum, { refused }) => sum + refused.length, 0),
+      switches: choices.filter(({ cpu }, i) => i > 0 && cpu !== choices[i - 1]!.cpu).length,
+      fullSize: machine.bits === HARDWARE_BITS,
+      scenario,
+    },
+  };
+}
+
+function atFullSize(
+  claim: Claim,
+  world: World,
+  surroundings: Surroundings,
+  choices: readonly Choice[],
+): Confirmed | undefined {
+  try {
+    const machine = machineFor(world, { ...surroundings, geometry: HARDWARE_BITS });
+    const replayed = replay(claim, machine, sameActions(choices, machine));
+    return replayed.finding === undefined ? undefined : { machine, replayed };
+  } catch (error) {
+    if (error instanceof NotModelledError) return undefined;
+    throw error;
+  }
+}
+
+/** The choices with the actions of another machine of the same world. */
+export function sameActions(choices: readonly Choice[], machine: CheckedMachine): Choice[] {
+  return choices.map((choice) => {
+    if (choice.action === undefined) return choice;
+    const action = machine.actions.find(({ text }) => text === choice.action!.text);
+    if (action === undefined)
+      throw new NotModelledError(choice.action.text, 'there is no such call at full size');
+    return { ...choice, action };
+  });
+}

@@ -1,0 +1,253 @@
+/**
+ * Exploration where CPUs take turns between calls: from each state every action, with every subset of its allocations
+ * refused, breadth first. The first finding has the fewest calls, and among those the fewest refusals.
+ *
+ * A state is not stored: the machine goes there from the state before it by taking back the calls that are not on the
+ * way (the journals) and making those that are.
+ */
+
+import type { KernelMark } from '../linux/kernel.ts';
+import type { Action, Choice, Claim, Done, Finding, Sometimes } from './claim.ts';
+import { type Fingerprint, Fingerprinter } from './fingerprint.ts';
+import type { CheckedMachine } from './machine.ts';
+import { VisitedStates } from './visited.ts';
+
+/** Allocations of one action that may each be refused or not. Those after are granted. */
+const MAX_CHOSEN = 12;
+const MAX_ACTIONS = 2 ** 14;
+const MAX_CPUS = 2 ** 4;
+
+export interface Limits {
+  states: number;
+  seconds: number;
+  bytes: number;
+}
+
+export interface Progress {
+  states: number;
+  transitions: number;
+  /** States that wait to be looked at. */
+  frontier: number;
+  bytes: number;
+}
+
+export interface Exploration {
+  states: number;
+  transitions: number;
+  depth: number;
+  exhausted: boolean;
+  /** Why not, if not. */
+  limit: string | undefined;
+  bytes: number;
+  collisions: number;
+  /** Sentences of `sometimes` that came true. */
+  seen: ReadonlySet<string>;
+  refutation: { finding: Finding; choices: Choice[] } | undefined;
+}
+
+/** Whom to tell how far it is, now and then. Returns true to stop. */
+export type OnProgress = (progress: Progress) => boolean;
+
+export function explore(
+  claim: Claim,
+  machine: CheckedMachine,
+  limits: Limits,
+  onProgress?: OnProgress,
+): Exploration {
+  return new Explorer(claim, machine, limits, onProgress).run();
+}
+
+class Explorer {
+  readonly #claim: Claim;
+  readonly #machine: CheckedMachine;
+  readonly #limits: Limits;
+  readonly #onProgress: OnProgress | undefined;
+  readonly #visited = new VisitedStates();
+  readonly #fingerprinter: Fingerprinter;
+  readonly #hash: Fingerprint = { low: 0, high: 0 };
+  readonly #seen = new Set<string>();
+  #unseen: Sometimes[];
+  #transitions = 0;
+  #refutation: Exploration['refutation'];
+  readonly #turns: readonly { action: Action; index: number; cpu: number }[];
+  /** The states on the way to where the machine is, with the marks to go back to them. */
+  readonly #path: { state: number; mark: KernelMark }[] = [];
+  readonly #started = performance.now();
+
+  constructor(claim: Claim, machine: CheckedMachine, limits: Limits, onProgress: OnProgress | undefined) {
+    this.#claim = claim;
+    this.#machine = machine;
+    this.#limits = limits;
+    this.#onProgress = onProgress;
+    this.#fingerprinter = new Fingerprinter(machine);
+    this.#unseen = [...claim.sometimes];
+    if (machine.actions.length >= NO_ACTION || machine.cpus > MAX_CPUS) {
+      throw new Error(`claim ${claim.id}: more than ${MAX_ACTIONS} actions or ${MAX_CPUS} CPUs`);
+    }
+    this.#turns = machine.actions.flatMap((action, index) =>
+      action.cpus.map((cpu) => ({ action, index, cpu })),
+    );
+  }
+
+  run(): Exploration {
+    const machine = this.#machine;
+    this.#path.push({ state: 0, mark: machine.kernel.mark() });
+    this.#fingerprinter.take(this.#hash);
+    this.#visited.add(this.#hash.low, this.#hash.high, 0, 0);
+    this.#look(undefined);
+    const wrong = this.#claim.always?.(machine);
+    if (wrong !== undefined) this.#refutation = { finding: wrong, choices: [] };
+
+    let next = 0;
+    let limit: string | undefined;
+    while (next < this.#visited.count && this.#refutation === undefined) {
+      limit = (next & 0xff) === 0 ? this.#limitReached(next) : undefined;
+      if (limit !== undefined) break;
+      this.#goTo(next);
+      this.#expand(next);
+      next++;
+    }
+    machine.kernel.undo(this.#path[0]!.mark);
+    return {
+      states: this.#visited.count,
+      transitions: this.#transitions,
+      depth: this.#visited.depth(this.#visited.count - 1),
+      exhausted: next === this.#visited.count,
+      limit,
+      bytes: this.#visited.bytes,
+      collisions: this.#visited.collisionProbability,
+      seen: this.#seen,
+      refutation: this.#refutation,
+    };
+  }
+
+  #limitReached(next: number): string | undefined {
+    const { states, seconds, bytes } = this.#limits;
+    const { count } = this.#visited;
+    if (count > states) return `more than ${states} states`;
+    if (this.#visited.bytes > bytes) return `more than ${Math.round(bytes / 2 ** 20)} MiB`;
+    if (performance.now() - this.#started > seconds * 1000) return `more than ${seconds} s`;
+    const progress = {
+      states: count,
+      transitions: this.#transitions,
+      frontier: count - next,
+      bytes: this.#visited.bytes,
+    };
+    return this.#onProgress?.(progress) === true ? 'interrupted' : undefined;
+  }
+
+  // ---- from state to state
+
+  #goTo(state: number): void {
+    const { kernel } = this.#machine;
+    const way: number[] = [];
+    let at = state;
+    while (!this.#isOnPath(at, this.#visited.depth(at))) {
+      way.push(at);
+      at = this.#visited.parent(at);
+    }
+    const depth = this.#visited.depth(at);
+    kernel.undo(this.#path[depth]!.mark);
+    this.#path.length = depth + 1;
+    for (const each of way.reverse()) {
+      this.#choose(this.#visited.choice(each));
+      this.#path.push({ state: each, mark: kernel.mark() });
+    }
+  }
+
+  #isOnPath(state: number, depth: number): boolean {
+    return this.#path[depth]?.state === state;
+  }
+
+  #choose(code: number): void {
+    const { action, cpu, refused } = decodeChoice(code, this.#machine.actions);
+    this.#machine.run(action, cpu, (n) => refused.includes(n));
+  }
+
+  #expand(state: number): void {
+    const { kernel } = this.#machine;
+    const before = this.#machine.pages;
+    const mark = this.#path[this.#path.length - 1]!.mark;
+    for (const { action, index, cpu } of this.#turns) {
+      if (!this.#machine.enabled(action)) continue;
+      for (let refused: number | undefined = 0; refused !== undefined; ) {
+        const result = this.#machine.run(action, cpu, refuses(refused), this.#claim.listens);
+        this.#transitions++;
+        this.#judge(state, encodeChoice(cpu, index, refused), { ...result, before });
+        kernel.undo(mark);
+        if (this.#refutation !== undefined) return;
+        refused = this.#machine.world.memoryIsPlenty ? undefined : nextSubset(refused, result.allocations);
+      }
+    }
+  }
+
+  #judge(state: number, code: number, done: Done): void {
+    const machine = this.#machine;
+    const wrong = this.#claim.after?.(done, machine);
+    if (wrong !== undefined) {
+      const codes = [...this.#visited.pathTo(state), code];
+      const choices = codes.map((each) => decodeChoice(each, machine.actions));
+      this.#refutation = { finding: wrong, choices };
+      return;
+    }
+    if (done.died !== undefined) return;
+    this.#fingerprinter.take(this.#hash);
+    const isNew = this.#visited.add(this.#hash.low, this.#hash.high, state, code);
+    if (isNew) {
+      const broken = this.#claim.always?.(machine);
+      if (broken !== undefined) {
+        const choices = [...this.#visited.pathTo(state), code].map((each) =>
+          decodeChoice(each, machine.actions),
+        );
+        this.#refutation = { finding: broken, choices };
+      }
+    }
+    this.#look(done);
+  }
+
+  #look(done: Done | undefined): void {
+    if (this.#unseen.length === 0) return;
+    this.#unseen = this.#unseen.filter((each) => {
+      if (!each.seen(this.#machine, done)) return true;
+      this.#seen.add(each.text);
+      return false;
+    });
+  }
+}
+
+// ---- choices as numbers: 4 bits of CPU, 14 of action, 12 of refusals
+
+export function encodeChoice(cpu: number, action: number, refused: number): number {
+  return ((cpu << 26) | (action << 12) | refused) >>> 0;
+}
+
+/** In the place of an action: a CPU goes on. */
+export const NO_ACTION = MAX_ACTIONS - 1;
+
+/** Where CPUs are interleaved: with the action that a CPU begins, or none if it goes on. */
+export function decodeStep(code: number, actions: readonly Action[]): Choice {
+  const { cpu, refused } = decodeChoice(code, actions);
+  const action = actions[(code >>> 12) & (MAX_ACTIONS - 1)];
+  return action === undefined ? { cpu, refused } : { cpu, action, refused };
+}
+
+export function decodeChoice(code: number, actions: readonly Action[]): Required<Choice> {
+  const refused: number[] = [];
+  for (let bit = 0; bit < MAX_CHOSEN; bit++) if ((code & (1 << bit)) !== 0) refused.push(bit + 1);
+  return { cpu: code >>> 26, action: actions[(code >>> 12) & (MAX_ACTIONS - 1)]!, refused };
+}
+
+function refuses(set: number): (allocation: number) => boolean {
+  return (allocation) => allocation <= MAX_CHOSEN && (set & (1 << (allocation - 1))) !== 0;
+}
+
+/**
+ * The next way to answer: after a run that was asked `asked` times with `refused` answered no, the last question so far
+ * granted is refused, and the later ones are asked anew. Undefined when all have been tried.
+ */
+function nextSubset(refused: number, asked: number): number | undefined {
+  for (let question = Math.min(asked, MAX_CHOSEN) - 1; question >= 0; question--) {
+    if ((refused & (1 << question)) === 0) return (refused & ((1 << question) - 1)) | (1 << question);
+  }
+  return undefined;
+}

@@ -1,0 +1,151 @@
+/**
+ * Where an explored machine's pages come from, so that equal mappings are equal states: a page table lies in a frame
+ * named by what it is for, and what is not a page table is the lowest free page of the explored ones.
+ *
+ * Which frames are taken is noted in the machine's own memory, at addresses that no RAM has: it is undone, hashed and
+ * watched with the rest.
+ */
+
+import type { FrameAllocator, FrameBook, FrameRange, FreeProblem } from '../linux/mm/frame_allocator.ts';
+import { PAGE_TABLE_OWNER } from '../linux/mm/frame_allocator.ts';
+import type { TablePurpose } from '../linux/task.ts';
+import type { SimulatedMemory } from '../memory/simulated_memory.ts';
+
+/** Physical address of the note on frame 0. */
+const BOOK = 2 ** 50;
+
+const TAKEN = 1;
+export const GIVEN_BACK = 2;
+
+export interface FramePools {
+  /** Explored pages, ascending. */
+  pages: readonly number[];
+  /** Frames for page tables. */
+  tables: Iterator<number>;
+  /** Whether the explored pages are free. */
+  pagesFree: boolean;
+}
+
+export class NamedFrames implements FrameAllocator {
+  readonly #memory: SimulatedMemory;
+  readonly #pools: FramePools;
+  readonly #names = new Map<string, number>();
+  readonly #purposes = new Map<number, TablePurpose>();
+  readonly #explored: ReadonlySet<number>;
+
+  constructor(memory: SimulatedMemory, pools: FramePools) {
+    this.#memory = memory;
+    this.#pools = pools;
+    this.#explored = new Set(pools.pages);
+  }
+
+  allocate(order: number, purpose: TablePurpose | undefined): number | undefined {
+    if (purpose === undefined) return this.#allocatePages(order);
+    for (let attempt = 0; ; attempt++) {
+      const frame = this.#named(purpose, attempt);
+      if (frame === undefined) return undefined;
+      if (this.#note(frame) === TAKEN) continue;
+      this.#write(frame, TAKEN);
+      return frame;
+    }
+  }
+
+  free(pfn: number, order: number): void {
+    for (let page = pfn; page < pfn + 2 ** order; page++) {
+      if (!this.#explored.has(page)) this.#memory.clearPage(page);
+      this.#write(page, GIVEN_BACK);
+    }
+  }
+
+  /** Nobody gets it again: it stays taken. */
+  lose(): void {}
+
+  /** What the frame's table is for, if a purpose has named it. */
+  purposeOf(pfn: number): TablePurpose | undefined {
+    return this.#purposes.get(pfn);
+  }
+
+  /** The frame that the note at an address is on, or undefined if no note is there. */
+  static frameOfNote(address: number): number | undefined {
+    return address >= BOOK && address < BOOK * 2 ? (address - BOOK) / 8 : undefined;
+  }
+
+  /** The address of the note on a frame, whose value is 2 when the frame was given back. */
+  static noteOn(pfn: number): number {
+    return BOOK + pfn * 8;
+  }
+
+  /** Whether `pfn` was given back, so that nobody should look at it. */
+  wasGivenBack(pfn: number): boolean {
+    return this.#note(pfn) === GIVEN_BACK;
+  }
+
+  mark(): number {
+    return 0;
+  }
+
+  undo(): void {}
+
+  readonly book: FrameBook = {
+    isFree: (pfn) => this.#isFree(pfn),
+    isGuard: () => false,
+    ownerOf: (pfn) =>
+      this.#note(pfn) !== TAKEN ? undefined : this.#explored.has(pfn) ? 'page' : PAGE_TABLE_OWNER,
+    problemFreeing: (pfn, order) => this.#problemFreeing(pfn, order),
+    freeRanges: () => this.#freeRanges(),
+    heldFrames: () => this.#pools.pages.filter((pfn) => !this.#isFree(pfn)),
+    adopt: (pfn) => {
+      this.#write(pfn, TAKEN);
+      return true;
+    },
+    split: () => {},
+  };
+
+  #isFree(pfn: number): boolean {
+    if (!this.#explored.has(pfn)) return false;
+    const note = this.#note(pfn);
+    return note === GIVEN_BACK || (note === 0 && this.#pools.pagesFree);
+  }
+
+  #problemFreeing(pfn: number, order: number): FreeProblem | undefined {
+    if (this.#isFree(pfn) || this.#note(pfn) === GIVEN_BACK) return { code: 'already-free', pfn, order };
+    const known = this.#note(pfn) === TAKEN || this.#explored.has(pfn);
+    return known ? undefined : { code: 'not-allocated', pfn, order };
+  }
+
+  *#freeRanges(): Iterable<FrameRange> {
+    for (const pfn of this.#pools.pages) if (this.#isFree(pfn)) yield { start: pfn, end: pfn + 1 };
+  }
+
+  #allocatePages(order: number): number | undefined {
+    const size = 2 ** order;
+    for (const pfn of this.#pools.pages) {
+      if (pfn % size !== 0) continue;
+      const block = Array.from({ length: size }, (_, i) => pfn + i);
+      if (!block.every((page) => this.#isFree(page))) continue;
+      for (const page of block) this.#write(page, TAKEN);
+      return pfn;
+    }
+    return undefined;
+  }
+
+  /** The frame for a purpose; a second one for whoever wants one meanwhile, and so on. */
+  #named({ level, address }: TablePurpose, attempt: number): number | undefined {
+    const name = `${level} ${address} ${attempt}`;
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const next = this.#pools.tables.next();
+    if (next.done === true) return undefined;
+    this.#names.set(name, next.value);
+    this.#purposes.set(next.value, { level, address });
+    return next.value;
+  }
+
+  #note(pfn: number): number {
+    return this.#memory.low(BOOK + pfn * 8);
+  }
+
+  #write(pfn: number, note: number): void {
+    this.#memory.write(BOOK + pfn * 8, note, 0);
+  }
+}

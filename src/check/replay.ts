@@ -1,0 +1,245 @@
+/**
+ * A trace run again on the model itself, call by call or step by step, with the claim asked along the way. It confirms
+ * what an exploration found, decides whether a shorter trace shows the same, and tells who would notice.
+ */
+
+import type { PreemptionPoint, Task } from '../linux/task.ts';
+import type { Action, Choice, Claim, Done, Event, Finding, PageState, State } from './claim.ts';
+import { NamedFrames } from './frames.ts';
+import { WatchedMemory } from './interleave/watched_memory.ts';
+import type { CheckedMachine } from './machine.ts';
+
+export interface Replayed {
+  /** What the claim says is wrong, if it is still. */
+  finding: Finding | undefined;
+  /** Every action that ended, in that order. */
+  done: Done[];
+  /** The refused allocations, counted from the first choice on. */
+  refused: readonly number[];
+  /** The trace cannot be followed: a step of a CPU that has nothing to do, an action that is not possible yet. */
+  impossible: string | undefined;
+}
+
+/** Runs a trace from the machine's state, and takes it back. */
+export function replay(claim: Claim, machine: CheckedMachine, choices: readonly Choice[]): Replayed {
+  const { kernel } = machine;
+  const mark = kernel.mark();
+  const replayed =
+    machine.world.interleaved === true
+      ? new InterleavedReplay(claim, machine).run(choices)
+      : replayCalls(claim, machine, choices);
+  kernel.interleaved = false;
+  kernel.listen(undefined);
+  kernel.cpu = 0;
+  kernel.undo(mark);
+  return replayed;
+}
+
+function replayCalls(claim: Claim, machine: CheckedMachine, choices: readonly Choice[]): Replayed {
+  const done: Done[] = [];
+  const allRefused: number[] = [];
+  let allocations = 0;
+  let finding = claim.always?.(machine);
+  for (const { cpu, action, refused } of choices) {
+    if (finding !== undefined) break;
+    if (action === undefined || !machine.enabled(action)) {
+      return {
+        finding,
+        done,
+        refused: allRefused,
+        impossible: `${action?.text ?? 'a step'} is not possible there`,
+      };
+    }
+    const before = machine.pages;
+    const ended = { ...machine.run(action, cpu, (n) => refused.includes(n), true), before };
+    done.push(ended);
+    allRefused.push(...refused.map((n) => n + allocations));
+    allocations += ended.allocations;
+    finding = claim.after?.(ended, machine);
+    if (ended.died !== undefined) break;
+    finding ??= claim.always?.(machine);
+  }
+  return { finding, done, refused: allRefused, impossible: undefined };
+}
+
+/** What one CPU is at. */
+interface Running {
+  action: Action;
+  task: Task<readonly (number | undefined)[]>;
+  returned: (number | undefined)[];
+  events: Event[];
+  allocations: number;
+  refused: number;
+  /** The lock that it is about to ask for. */
+  lock: string | undefined;
+}
+
+class InterleavedReplay {
+  readonly #claim: Claim;
+  readonly #machine: CheckedMachine;
+  readonly #running: (Running | undefined)[];
+  readonly #last: (Action | undefined)[];
+  readonly #done: Done[] = [];
+  #finding: Finding | undefined;
+  #usedAfterFree = false;
+  #allocations = 0;
+  readonly #refused: number[] = [];
+
+  constructor(claim: Claim, machine: CheckedMachine) {
+    this.#claim = claim;
+    this.#machine = machine;
+    this.#running = Array.from({ length: machine.cpus }, () => undefined);
+    this.#last = Array.from({ length: machine.cpus }, () => undefined);
+  }
+
+  run(choices: readonly Choice[]): Replayed {
+    const { kernel } = this.#machine;
+    kernel.interleaved = true;
+    kernel.listen((event) => this.#running[event.cpu]?.events.push(event));
+    for (const choice of choices) {
+      if (this.#finding !== undefined) break;
+      const impossible = this.#step(choice);
+      if (impossible !== undefined) return this.#result(impossible);
+    }
+    this.#finding ??= this.#stuck();
+    return this.#result(undefined);
+  }
+
+  #result(impossible: string | undefined): Replayed {
+    const finding = impossible === undefined ? this.#finding : undefined;
+    return { finding, done: this.#done, refused: this.#refused, impossible };
+  }
+
+  /** Returns why the step is impossible, if it is. */
+  #step({ cpu, action, refused }: Choice): string | undefined {
+    const at = this.#running[cpu];
+    if ((at === undefined) === (action === undefined)) {
+      return at === undefined ? `CPU ${cpu} has nothing to do` : `CPU ${cpu} is still at ${at.action.text}`;
+    }
+    if (action !== undefined && this.#clashes(action))
+      return `somebody else works on the pages of ${action.text}`;
+    const running = at ?? this.#begin(cpu, action!);
+    const { kernel } = this.#machine;
+    kernel.cpu = cpu;
+    this.#watch();
+    let asked = 0;
+    let step = running.task.next(0);
+    while (step.done !== true && step.value.kind === 'allocation') {
+      const no = refused.includes(++asked);
+      running.allocations++;
+      this.#allocations++;
+      if (no) running.refused++;
+      if (no) this.#refused.push(this.#allocations);
+      step = running.task.next(no ? 0 : 1);
+    }
+    this.#unwatch();
+    if (this.#usedAfterFree) {
+      this.#finding = this.#lost('a page table was used after it had been freed');
+      return undefined;
+    }
+    const atLock = step.done !== true && step.value.kind === 'preemption' && step.value.at === 'lock';
+    running.lock = atLock ? String((step.value as PreemptionPoint).what) : undefined;
+    if (step.done === true || step.value.kind === 'halt') this.#ended(cpu, running);
+    this.#finding ??= kernel.death === undefined ? this.#claim.always?.(this.#state()) : undefined;
+    return undefined;
+  }
+
+  #begin(cpu: number, action: Action): Running {
+    const returned: (number | undefined)[] = [];
+    const task = this.#machine.task(action, returned);
+    const running: Running = {
+      action,
+      task,
+      returned,
+      events: [],
+      allocations: 0,
+      refused: 0,
+      lock: undefined,
+    };
+    this.#running[cpu] = running;
+    return running;
+  }
+
+  #clashes(action: Action): boolean {
+    return this.#running.some((other) => {
+      if (other === undefined || (!action.exclusive && !other.action.exclusive)) return false;
+      const { first, pages } = other.action;
+      return action.first < first + pages && first < action.first + action.pages;
+    });
+  }
+
+  #ended(cpu: number, running: Running): void {
+    const { action, returned, allocations, refused, events } = running;
+    this.#running[cpu] = undefined;
+    this.#last[cpu] = action;
+    const died = this.#machine.kernel.death;
+    const done = { cpu, action, returned, allocations, refused, died, events, before: [] };
+    this.#done.push(done);
+    this.#finding ??= this.#claim.after?.(done, this.#state());
+  }
+
+  /** Nobody can go on, or somebody waits for what will never come. */
+  #stuck(): Finding | undefined {
+    if (this.#machine.kernel.death !== undefined) return undefined;
+    const waiting = this.#running.flatMap((running, cpu) =>
+      running === undefined ? [] : [this.#waitsFor(cpu, running)],
+    );
+    const left = waiting.find((each) => each?.left !== undefined);
+    if (left?.left !== undefined) return this.#lost(left.left);
+    if (waiting.length === 0 || waiting.includes(undefined)) return undefined;
+    return this.#lost(`deadlock: ${waiting.map((each) => each!.text).join(', ')}`);
+  }
+
+  /** The lock that a CPU waits for, if another holds it; `left` if that one has gone on without it. */
+  #waitsFor(cpu: number, { lock }: Running): { text: string; left: string | undefined } | undefined {
+    const found = this.#machine.kernel.locks.find(({ name }) => name === lock);
+    if (found === undefined) return undefined;
+    const holder = 'owner' in found ? found.owner : found.writer;
+    const readers = 'owner' in found ? 0 : found.readers;
+    if ((holder === -1 || holder === cpu) && readers === 0) return undefined;
+    const gone = holder >= 0 && this.#running[holder] === undefined;
+    const left = gone ? `CPU ${cpu} waits for ${lock} for ever: CPU ${holder} left it held` : undefined;
+    return { text: `CPU ${cpu} waits for ${lock}`, left };
+  }
+
+  /** The machine is lost, and no call of its own has said so. */
+  #lost(text: string): Finding | undefined {
+    const died = { how: 'panic', text } as const;
+    const none = { returned: [], allocations: 0, refused: 0, events: [], before: [] };
+    return this.#claim.after?.({ cpu: 0, action: this.#machine.actions[0]!, died, ...none }, this.#state());
+  }
+
+  /** Watches for the use of page tables that have been given back. */
+  #watch(): void {
+    const { memory } = this.#machine.kernel;
+    if (!(memory instanceof WatchedMemory)) return;
+    const use = (address: number) => {
+      const frame = Math.floor(address / 4096);
+      if (NamedFrames.frameOfNote(address) !== undefined || !this.#machine.frames.wasGivenBack(frame)) return;
+      this.#usedAfterFree = true;
+    };
+    memory.watcher = { reads: use, writes: use };
+  }
+
+  #unwatch(): void {
+    const { memory } = this.#machine.kernel;
+    if (memory instanceof WatchedMemory) memory.watcher = undefined;
+  }
+
+  #state(): State {
+    const machine = this.#machine;
+    const running = this.#running;
+    const last = this.#last;
+    return {
+      get pages(): readonly PageState[] {
+        return machine.pages;
+      },
+      idle: running.every((each) => each === undefined),
+      last,
+      canAccess: (cpu, page, write) => machine.canAccess(cpu, page, write),
+      kernelPagePresent: (page) => machine.kernelPagePresent(page),
+      counted: machine.counted,
+      countLeaves: () => machine.countLeaves(),
+    };
+  }
+}

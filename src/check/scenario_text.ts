@@ -1,0 +1,212 @@
+/** A trace as a scenario that `directmap run` takes, with what each call returned as what is expected. */
+
+import { errnoText } from '../linux/errno.ts';
+import { argumentsOf, callNamed } from './actions.ts';
+import type { Action, Choice, Claim, Done, PatternCall } from './claim.ts';
+import {
+  bootTextFor,
+  type CheckedMachine,
+  FULL_1G_PFN,
+  FULL_RAM,
+  HARDWARE_BITS,
+  smallRam,
+} from './machine.ts';
+import type { Replayed } from './replay.ts';
+import type { TraceStart } from './trace_id.ts';
+
+const COMMENT_COLUMNS = 72;
+
+export interface ScenarioText {
+  claim: Claim;
+  machine: CheckedMachine;
+  start: TraceStart;
+  choices: readonly Choice[];
+  /** The trace run: what the calls returned. */
+  replayed: Replayed;
+}
+
+export function scenarioText(parts: ScenarioText): string {
+  const writer = new Writer(parts);
+  return writer.text();
+}
+
+class Writer {
+  readonly #parts: ScenarioText;
+  readonly #machine: CheckedMachine;
+  #kept = 0;
+  readonly #names = new Map<string, string>();
+
+  constructor(parts: ScenarioText) {
+    this.#parts = parts;
+    this.#machine = parts.machine;
+  }
+
+  text(): string {
+    const { machine } = this.#parts;
+    const body = machine.world.interleaved === true ? this.#interleaved() : this.#sequential();
+    return `${[...this.#comments(), this.#header(), '', ...this.#page(), ...body].join('\n')}\n`;
+  }
+
+  #comments(): string[] {
+    const { claim, replayed } = this.#parts;
+    const { who, when, where } = claim.source;
+    const lines = [`${claim.sentence}`, `${who}, ${when}: ${where}`];
+    if (replayed.finding !== undefined) lines.push(`Refuted: ${replayed.finding.text}.`);
+    return lines.flatMap((line) => wrapped(line)).map((line) => `// ${line}`);
+  }
+
+  #header(): string {
+    const { world, bits, cpus } = this.#machine;
+    const { start } = this.#parts;
+    const small = bits < HARDWARE_BITS;
+    const fields = [`kernel: '${start.kernel}'`];
+    if (small) {
+      const last = smallRam(bits)[0]!.end - 1;
+      fields.push(`geometry: ${bits}`, `ram: [['0x0', '0x${last.toString(16)}']]`);
+    } else fields.push(`ram: '${FULL_RAM[world.leaf] / 2 ** 20}M'`);
+    if (cpus > 1) fields.push(`cpus: ${cpus}`);
+    if (world.encryption_bit !== undefined) fields.push(`encryption_bit: ${world.encryption_bit}`);
+    const config = { ...world.config, ...Object.fromEntries(start.config ?? []) };
+    if (Object.keys(config).length > 0) {
+      fields.push(
+        `config: { ${Object.entries(config)
+          .map(([name, value]) => `${name}: '${value}'`)
+          .join(', ')} }`,
+      );
+    }
+    const boot = bootTextFor(world, start.boot, bits);
+    if (boot !== '') fields.push(`boot: '${boot}'`);
+    return `({ ${fields.join(', ')} });`;
+  }
+
+  /** How the explored pages are come by. */
+  #page(): string[] {
+    const { world, bits } = this.#machine;
+    if (world.pagesFree === true) return [];
+    if (world.leaf === '1G' && bits === HARDWARE_BITS)
+      return [`const page = 0x${FULL_1G_PFN.toString(16)}; // in a 1G leaf`];
+    const order = world.leaf === '1G' ? 2 * bits : bits;
+    const what = world.leaf === '4K' ? '4K entries' : `one ${world.leaf} leaf`;
+    const small = bits < HARDWARE_BITS ? ', in a small geometry' : '';
+    return [`const page = alloc_pages(${order}); // ${2 ** order} pages, ${what}${small}`];
+  }
+
+  // ---- calls one after the other
+
+  #sequential(): string[] {
+    const { choices, replayed } = this.#parts;
+    return choices.flatMap(({ cpu, action, refused }, i) => {
+      const done = replayed.done[i];
+      if (action === undefined || done === undefined) return [];
+      const lines = this.#action(action, done);
+      const fail = refused.length === 0 ? [] : [`fail_alloc(${refused.join(', ')});`];
+      const all = [...fail, ...lines];
+      return this.#machine.cpus === 1
+        ? all
+        : [`cpu(${cpu}, () => {`, ...all.map((line) => `  ${line}`), '});'];
+    });
+  }
+
+  /** The calls that returned, and the one in which the machine died. */
+  #action(action: Action, done: Done | undefined): string[] {
+    const { returned, died } = done ?? { returned: [], died: undefined };
+    const made = died === undefined ? action.calls : action.calls.slice(0, returned.length + 1);
+    return made.map((call, i) => {
+      if (i < returned.length) return this.#call(call, action, { returned: returned[i] });
+      const text = this.#call(call, action, undefined);
+      return died === undefined ? text : `expect(${text.slice(0, -1)}, OOPS);`;
+    });
+  }
+
+  #call(
+    call: PatternCall,
+    { first, pages }: Action,
+    ended: { returned: number | undefined } | undefined,
+  ): string {
+    const text = `${call.name}(${this.#arguments(call, first, pages).join(', ')})`;
+    const returned = ended?.returned;
+    if (call.keep !== undefined && returned !== undefined) {
+      this.#kept++;
+      const name = `${call.keep}${this.#kept}`;
+      this.#names.set(call.keep, name);
+      return `const ${name} = ${text};`;
+    }
+    const { returns } = callNamed(call.name);
+    const isNumber = returns === 'int' || returns === 'bool';
+    return returned === undefined || !isNumber ? `${text};` : `expect(${text}, ${errnoText(returned)});`;
+  }
+
+  #arguments(call: PatternCall, first: number, pages: number): string[] {
+    const machine = this.#machine;
+    const offset = machine.offsetOf(first);
+    const page = offset === 0 ? 'page' : `page + ${offset}`;
+    return argumentsOf(call, {
+      page: () => page,
+      address: () => `page_address(${page})`,
+      count: () => String(pages === 0 ? machine.pageCount : machine.countOf(first, pages)),
+      kept: (name) => this.#names.get(name) ?? name,
+      number: (value) => String(value),
+    });
+  }
+
+  // ---- CPUs that take turns
+
+  #interleaved(): string[] {
+    const { choices } = this.#parts;
+    const cpus = [...new Set(choices.map(({ cpu }) => cpu))].sort((a, b) => a - b);
+    const count = Math.max(2, (cpus.at(-1) ?? 0) + 1);
+    const bodies = Array.from({ length: count }, (_, cpu) => this.#body(cpu));
+    const schedule = `'${this.#schedule()}'`;
+    const all = [schedule, ...bodies].map((line) =>
+      line
+        .split('\n')
+        .map((each) => `  ${each}`)
+        .join('\n'),
+    );
+    return [...this.#refusals(), 'interleave(', `${all.join(',\n')},`, ');'];
+  }
+
+  #body(cpu: number): string {
+    const { choices, replayed } = this.#parts;
+    const done = replayed.done.filter((each) => each.cpu === cpu);
+    const actions = choices.flatMap((choice) =>
+      choice.cpu === cpu && choice.action !== undefined ? [choice.action] : [],
+    );
+    const calls = actions.flatMap((action, i) => this.#action(action, done[i]));
+    return calls.length === 0 ? '() => {}' : `() => {\n${calls.map((line) => `  ${line}`).join('\n')}\n}`;
+  }
+
+  /** Steps by CPU. A body goes from one action to the next within a step, so that a later beginning is none. */
+  #schedule(): string {
+    const begun = new Set<number>();
+    const runs: { cpu: number; steps: number }[] = [];
+    for (const { cpu, action } of this.#parts.choices) {
+      const isStep = action === undefined || !begun.has(cpu);
+      begun.add(cpu);
+      if (!isStep) continue;
+      const run = runs.at(-1);
+      if (run?.cpu === cpu) run.steps++;
+      else runs.push({ cpu, steps: 1 });
+    }
+    return runs.map(({ cpu, steps }) => (steps === 1 ? String(cpu) : `${cpu}*${steps}`)).join(' ');
+  }
+
+  /** The refusals, by number of the allocation in all that follows. */
+  #refusals(): string[] {
+    const { refused } = this.#parts.replayed;
+    return refused.length === 0 ? [] : [`fail_alloc(${refused.join(', ')});`];
+  }
+}
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + word.length + 1 > COMMENT_COLUMNS) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}
