@@ -78,16 +78,17 @@ export interface ArgumentMakers<T> {
 }
 
 /**
- * A call's arguments in the function's order: the first page or address is the place, a count right after it the
- * number of pages, all else comes from `with`.
+ * A call's arguments in the function's order: the first page or address is the place, or what was kept; a count right
+ * after it, or the first of a `sized` call, the number of pages; all else comes from `with`.
  */
 export function argumentsOf<T>(call: PatternCall, make: ArgumentMakers<T>): T[] {
   const rest = [...(call.with ?? [])];
   const { parameters } = callNamed(call.name);
   return parameters.flatMap((parameter, i): T[] => {
+    if (i === 0 && call.at !== undefined) return [make.kept(call.at)];
+    if (i === 0 && call.sized === true) return [make.count()];
     if (i === 0 && parameter.kind === 'page') return [make.page()];
-    if (i === 0 && parameter.kind === 'address')
-      return [call.at === undefined ? make.address() : make.kept(call.at)];
+    if (i === 0 && parameter.kind === 'address') return [make.address()];
     if (i === 1 && parameter.name === 'pages') return [make.count()];
     const value = rest.shift();
     if (value === undefined) return parameter.default === undefined ? [make.number(0)] : [];

@@ -1,8 +1,8 @@
 /** One claim on one kernel: explored, and if refuted, the trace made small, confirmed and written down. */
 
 import { InputError, NotModelledError } from '../errors.ts';
-import { parseKernelVersion } from '../linux/kernels.ts';
-import type { Bounds, Choice, Claim, Finding, World } from './claim.ts';
+import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
+import type { Bounds, Choice, Claim, Done, Finding, World } from './claim.ts';
 import { type Exploration, explore, type Limits, type OnProgress } from './explore.ts';
 import { interleave } from './interleave/interleave.ts';
 import { WatchedMemory } from './interleave/watched_memory.ts';
@@ -25,6 +25,8 @@ export interface Job {
   cpus?: number;
   geometry?: number;
   limits: Limits;
+  /** Leave out the trace of a refutation. */
+  verdictOnly?: boolean;
 }
 
 /** What came of it. Plain data: the shape behind `--json`. */
@@ -59,7 +61,16 @@ export interface TraceResult {
 
 /** @throws InputError for bounds that cannot be met. */
 export function checkClaim(claim: Claim, job: Job, onProgress?: OnProgress): Result {
-  const version = parseKernelVersion(job.kernel, '--kernel');
+  return checkClaimOn(claim, parseKernelVersion(job.kernel, '--kernel'), job, onProgress);
+}
+
+/** The same on a kernel that is not to be found by its name. */
+export function checkClaimOn(
+  claim: Claim,
+  version: KernelVersion,
+  job: Omit<Job, 'kernel'>,
+  onProgress?: OnProgress,
+): Result {
   const head = { claim: claim.id, sentence: claim.sentence, arch: ARCH, kernel: version.name };
   const surroundings: Surroundings = { ...job, version };
   try {
@@ -106,7 +117,7 @@ type Judged = Omit<Result, 'claim' | 'sentence' | 'arch' | 'kernel'>;
 function judge(
   claim: Claim,
   surroundings: Surroundings,
-  job: Job,
+  { limits, verdictOnly }: Pick<Job, 'limits' | 'verdictOnly'>,
   onProgress: OnProgress | undefined,
 ): Judged {
   const world = worldOf(claim, surroundings);
@@ -120,11 +131,14 @@ function judge(
     };
   }
   const exploreIt = world.interleaved === true ? interleave : explore;
-  const explored = exploreIt(claim, machine, job.limits, onProgress);
+  const explored = exploreIt(claim, machine, limits, onProgress);
   const bounds = boundsOf(machine, explored, (performance.now() - started) / 1000);
   const { refutation } = explored;
-  if (refutation !== undefined)
-    return { verdict: 'refuted', bounds, ...refuted(claim, surroundings, refutation.choices) };
+  if (refutation !== undefined) {
+    if (verdictOnly === true) return { verdict: 'refuted', bounds, finding: refutation.finding };
+    const { finding, notices, trace } = showTrace(claim, world, surroundings, refutation.choices);
+    return { verdict: 'refuted', bounds, finding, notices, trace };
+  }
   const seen = [...explored.seen];
   if (!explored.exhausted)
     return { verdict: 'undecided', bounds, seen, because: explored.limit ?? 'interrupted' };
@@ -186,13 +200,22 @@ interface Confirmed {
   replayed: Replayed;
 }
 
-/** The trace made small where it was found, then tried in hardware's geometry. */
-function refuted(
+/** What a trace shows, in short and in full. */
+export interface Shown {
+  finding: Finding;
+  notices: readonly string[];
+  trace: TraceResult;
+  /** The last action that ended. */
+  last: Done | undefined;
+}
+
+/** The trace made small where it was found, then tried in hardware's geometry, and written down. */
+export function showTrace(
   claim: Claim,
+  world: World,
   surroundings: Surroundings,
   found: readonly Choice[],
-): Pick<Result, 'finding' | 'notices' | 'trace'> {
-  const world = worldOf(claim, surroundings);
+): Shown {
   const small = machineFor(world, surroundings);
   const choices = minimise(claim, small, found);
   const inSmall = { machine: small, replayed: replay(claim, small, choices) };
@@ -206,19 +229,15 @@ function refuted(
   const finding = replayed.finding;
   if (finding === undefined)
     throw new Error(`the model does not confirm the trace of ${claim.id} on ${start.kernel}`);
-  const scenario = scenarioText({ claim, machine, start, choices, replayed });
-  return {
-    finding,
-    notices: noticesOf(replayed),
-    trace: {
-      id: encodeTrace(start, choices),
-      calls: choices.flatMap(({ action }) => (action === undefined ? [] : [action.text])),
-      refusals: choices.reduce((sum, { refused }) => sum + refused.length, 0),
-      switches: choices.filter(({ cpu }, i) => i > 0 && cpu !== choices[i - 1]!.cpu).length,
-      fullSize: machine.bits === HARDWARE_BITS,
-      scenario,
-    },
+  const trace: TraceResult = {
+    id: encodeTrace(start, choices),
+    calls: choices.flatMap(({ action }) => (action === undefined ? [] : [action.text])),
+    refusals: choices.reduce((sum, { refused }) => sum + refused.length, 0),
+    switches: choices.filter(({ cpu }, i) => i > 0 && cpu !== choices[i - 1]!.cpu).length,
+    fullSize: machine.bits === HARDWARE_BITS,
+    scenario: scenarioText({ claim, machine, start, choices, replayed }),
   };
+  return { finding, notices: noticesOf(replayed), trace, last: replayed.done.at(-1) };
 }
 
 function atFullSize(

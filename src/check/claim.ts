@@ -36,6 +36,8 @@ export interface Claim {
   readonly remembers?: boolean;
   /** `after` looks at events; an exploration without them is faster. */
   readonly listens?: boolean;
+  /** `after` looks at how far the counters were off before. */
+  readonly counts?: boolean;
   /** Interesting states that must have been reached, so that no proof is empty. */
   readonly sometimes: readonly Sometimes[];
 }
@@ -91,8 +93,10 @@ export interface PatternCall {
   readonly name: string;
   /** Arguments beside address or page and number of pages, in the function's order. Text names what was kept. */
   readonly with?: readonly (number | string)[];
-  /** Its address argument is what was kept under this name, not a page of the direct map. */
+  /** Its address or page argument is what was kept under this name, not an explored page. */
   readonly at?: string;
+  /** Its first argument is a number of pages: as many as the action is on. */
+  readonly sized?: boolean;
   /** What it returns is kept under this name, of which there is one at a time. */
   readonly keep?: string;
   /** What was kept is forgotten. */
@@ -168,6 +172,8 @@ export interface Done {
   readonly events: readonly Event[];
   /** The explored pages before it began. */
   readonly before: readonly PageState[];
+  /** What the kernel had counted less what the tables had, before it began, by level, if the claim `counts`. */
+  readonly driftBefore?: readonly number[];
 }
 
 /** Nine ways an edit goes wrong. */

@@ -6,10 +6,9 @@
  * way (the journals) and making those that are.
  */
 
-import type { KernelMark } from '../linux/kernel.ts';
-import type { Action, Choice, Claim, Done, Finding, Sometimes } from './claim.ts';
+import type { Action, Choice, Claim, Done, Finding, Sometimes, State } from './claim.ts';
 import { type Fingerprint, Fingerprinter } from './fingerprint.ts';
-import type { CheckedMachine } from './machine.ts';
+import type { CheckedMachine, MachineMark } from './machine.ts';
 import { VisitedStates } from './visited.ts';
 
 /** Allocations of one action that may each be refused or not. Those after are granted. */
@@ -45,16 +44,25 @@ export interface Exploration {
   refutation: { finding: Finding; choices: Choice[] } | undefined;
 }
 
+/** A finding that does not end the exploration: how it was come by first, and how often it was. */
+export interface Collected {
+  finding: Finding;
+  choices: Choice[];
+  times: number;
+}
+
 /** Whom to tell how far it is, now and then. Returns true to stop. */
 export type OnProgress = (progress: Progress) => boolean;
 
+/** If `collect` is given, findings of `after` are put there, by their text, and the exploration goes on. */
 export function explore(
   claim: Claim,
   machine: CheckedMachine,
   limits: Limits,
   onProgress?: OnProgress,
+  collect?: Map<string, Collected>,
 ): Exploration {
-  return new Explorer(claim, machine, limits, onProgress).run();
+  return new Explorer(claim, machine, limits, onProgress, collect).run();
 }
 
 class Explorer {
@@ -62,6 +70,7 @@ class Explorer {
   readonly #machine: CheckedMachine;
   readonly #limits: Limits;
   readonly #onProgress: OnProgress | undefined;
+  readonly #collect: Map<string, Collected> | undefined;
   readonly #visited = new VisitedStates();
   readonly #fingerprinter: Fingerprinter;
   readonly #hash: Fingerprint = { low: 0, high: 0 };
@@ -71,10 +80,17 @@ class Explorer {
   #refutation: Exploration['refutation'];
   readonly #turns: readonly { action: Action; index: number; cpu: number }[];
   /** The states on the way to where the machine is, with the marks to go back to them. */
-  readonly #path: { state: number; mark: KernelMark }[] = [];
+  readonly #path: { state: number; mark: MachineMark }[] = [];
   readonly #started = performance.now();
 
-  constructor(claim: Claim, machine: CheckedMachine, limits: Limits, onProgress: OnProgress | undefined) {
+  constructor(
+    claim: Claim,
+    machine: CheckedMachine,
+    limits: Limits,
+    onProgress: OnProgress | undefined,
+    collect: Map<string, Collected> | undefined,
+  ) {
+    this.#collect = collect;
     this.#claim = claim;
     this.#machine = machine;
     this.#limits = limits;
@@ -91,7 +107,7 @@ class Explorer {
 
   run(): Exploration {
     const machine = this.#machine;
-    this.#path.push({ state: 0, mark: machine.kernel.mark() });
+    this.#path.push({ state: 0, mark: machine.mark() });
     this.#fingerprinter.take(this.#hash);
     this.#visited.add(this.#hash.low, this.#hash.high, 0, 0);
     this.#look(undefined);
@@ -101,13 +117,13 @@ class Explorer {
     let next = 0;
     let limit: string | undefined;
     while (next < this.#visited.count && this.#refutation === undefined) {
-      limit = (next & 0xff) === 0 ? this.#limitReached(next) : undefined;
+      limit = (next & 0xf) === 0 ? this.#limitReached(next) : undefined;
       if (limit !== undefined) break;
       this.#goTo(next);
       this.#expand(next);
       next++;
     }
-    machine.kernel.undo(this.#path[0]!.mark);
+    machine.undo(this.#path[0]!.mark);
     return {
       states: this.#visited.count,
       transitions: this.#transitions,
@@ -139,7 +155,6 @@ class Explorer {
   // ---- from state to state
 
   #goTo(state: number): void {
-    const { kernel } = this.#machine;
     const way: number[] = [];
     let at = state;
     while (!this.#isOnPath(at, this.#visited.depth(at))) {
@@ -147,11 +162,11 @@ class Explorer {
       at = this.#visited.parent(at);
     }
     const depth = this.#visited.depth(at);
-    kernel.undo(this.#path[depth]!.mark);
+    this.#machine.undo(this.#path[depth]!.mark);
     this.#path.length = depth + 1;
     for (const each of way.reverse()) {
       this.#choose(this.#visited.choice(each));
-      this.#path.push({ state: each, mark: kernel.mark() });
+      this.#path.push({ state: each, mark: this.#machine.mark() });
     }
   }
 
@@ -165,16 +180,15 @@ class Explorer {
   }
 
   #expand(state: number): void {
-    const { kernel } = this.#machine;
-    const before = this.#machine.pages;
+    const before = stateBefore(this.#claim, this.#machine);
     const mark = this.#path[this.#path.length - 1]!.mark;
     for (const { action, index, cpu } of this.#turns) {
       if (!this.#machine.enabled(action)) continue;
       for (let refused: number | undefined = 0; refused !== undefined; ) {
         const result = this.#machine.run(action, cpu, refuses(refused), this.#claim.listens);
         this.#transitions++;
-        this.#judge(state, encodeChoice(cpu, index, refused), { ...result, before });
-        kernel.undo(mark);
+        this.#judge(state, encodeChoice(cpu, index, refused), { ...result, ...before });
+        this.#machine.undo(mark);
         if (this.#refutation !== undefined) return;
         refused = this.#machine.world.memoryIsPlenty ? undefined : nextSubset(refused, result.allocations);
       }
@@ -185,10 +199,13 @@ class Explorer {
     const machine = this.#machine;
     const wrong = this.#claim.after?.(done, machine);
     if (wrong !== undefined) {
-      const codes = [...this.#visited.pathTo(state), code];
-      const choices = codes.map((each) => decodeChoice(each, machine.actions));
-      this.#refutation = { finding: wrong, choices };
-      return;
+      if (this.#collect === undefined) {
+        this.#refutation = { finding: wrong, choices: this.#choicesTo(state, code) };
+        return;
+      }
+      const known = this.#collect.get(wrong.text);
+      if (known !== undefined) known.times++;
+      else this.#collect.set(wrong.text, { finding: wrong, choices: this.#choicesTo(state, code), times: 1 });
     }
     if (done.died !== undefined) return;
     this.#fingerprinter.take(this.#hash);
@@ -196,13 +213,15 @@ class Explorer {
     if (isNew) {
       const broken = this.#claim.always?.(machine);
       if (broken !== undefined) {
-        const choices = [...this.#visited.pathTo(state), code].map((each) =>
-          decodeChoice(each, machine.actions),
-        );
+        const choices = this.#choicesTo(state, code);
         this.#refutation = { finding: broken, choices };
       }
     }
     this.#look(done);
+  }
+
+  #choicesTo(state: number, code: number): Choice[] {
+    return [...this.#visited.pathTo(state), code].map((each) => decodeChoice(each, this.#machine.actions));
   }
 
   #look(done: Done | undefined): void {
@@ -235,6 +254,19 @@ export function decodeChoice(code: number, actions: readonly Action[]): Required
   const refused: number[] = [];
   for (let bit = 0; bit < MAX_CHOSEN; bit++) if ((code & (1 << bit)) !== 0) refused.push(bit + 1);
   return { cpu: code >>> 26, action: actions[(code >>> 12) & (MAX_ACTIONS - 1)]!, refused };
+}
+
+/** What `after` is told of the state in which an action begins. */
+export function stateBefore(claim: Claim, state: State): Pick<Done, 'before' | 'driftBefore'> {
+  return claim.counts === true
+    ? { before: state.pages, driftBefore: driftOf(state) }
+    : { before: state.pages };
+}
+
+/** What the kernel has counted less what the tables have, by level. */
+export function driftOf(state: State): number[] {
+  const leaves = state.countLeaves();
+  return state.counted.map((count, level) => count - (leaves[level] ?? 0));
 }
 
 function refuses(set: number): (allocation: number) => boolean {

@@ -12,6 +12,7 @@ import { type BootParameters, parseBootParameters } from '../linux/boot_paramete
 import type { CallArgument } from '../linux/call.ts';
 import type { Config } from '../linux/config.ts';
 import { parseConfig } from '../linux/config.ts';
+import type { KernelMark } from '../linux/kernel.ts';
 import type { KernelVersion } from '../linux/kernels.ts';
 import type { Machine } from '../linux/machine.ts';
 import { qemuPcMemory } from '../linux/machine.ts';
@@ -83,6 +84,7 @@ export class CheckedMachine implements State {
   readonly idle = true;
   readonly #small: number;
   readonly #base: number;
+  readonly #blockPages: number;
   readonly #states = new Map<number, PageState>();
   readonly #kept: readonly string[];
   /** Arguments of calls on pages, which never change. */
@@ -97,7 +99,8 @@ export class CheckedMachine implements State {
     const { kernel, free } = bootFor(world, surroundings, this.bits, memory);
     this.kernel = kernel;
     this.#base = explorePages(kernel, world, this.bits);
-    const block = Array.from({ length: 2 ** (this.bits * levels) }, (_, i) => this.#base + i);
+    this.#blockPages = 2 ** (this.bits * levels);
+    const block = Array.from({ length: this.#blockPages }, (_, i) => this.#base + i);
     this.frames = new NamedFrames(kernel.memory, {
       pages: block,
       tables: tableFrames(free, this.#base, block.length),
@@ -124,12 +127,12 @@ export class CheckedMachine implements State {
     return this.#base + this.offsetOf(page);
   }
 
-  /** How many pages of the block lie before an explored one. */
+  /** How many pages of the block lie before an explored one; of one past the last, all. */
   offsetOf(page: number): number {
     if (this.bits === this.#small) return page;
+    if (page === this.pageCount) return this.#blockPages;
     const small = 2 ** this.#small;
-    const blocks = Math.floor(page / small);
-    return blocks * 2 ** this.bits + (page % small);
+    return Math.floor(page / small) * 2 ** this.bits + (page % small);
   }
 
   /** Real pages in `pages` explored ones from `first`: a run to the end of a small leaf is one to the large one's. */
@@ -195,6 +198,18 @@ export class CheckedMachine implements State {
 
   countLeaves(): readonly number[] {
     return countLeaves(this.kernel);
+  }
+
+  // ---- going back
+
+  mark(): MachineMark {
+    return { kernel: this.kernel.mark(), context: contextOf(this.kernel) };
+  }
+
+  /** As `Kernel.undo`, and whatever was held at `mark` is held again. */
+  undo({ kernel, context }: MachineMark): void {
+    this.kernel.undo(kernel);
+    if (context !== undefined) restoreContext(this.kernel, context);
   }
 
   // ---- actions
@@ -285,6 +300,44 @@ export class CheckedMachine implements State {
     if (listen) kernel.listen(undefined);
     return { cpu, action, returned, allocations, refused, died: kernel.death, events };
   }
+}
+
+/** Of the kernel, what its journals do not have: locks, contexts. */
+interface Context {
+  holders: readonly (readonly number[])[];
+  preempt: readonly number[];
+  irqs: readonly number[];
+  system_state: X86Kernel['system_state'];
+}
+
+/** A point to go back to. Most often nothing is held there and nobody is in an atomic context. */
+export interface MachineMark {
+  kernel: KernelMark;
+  context: Context | undefined;
+}
+
+function contextOf(k: X86Kernel): Context | undefined {
+  const cpus = k.machine.cpus;
+  const holders = k.locks.map((lock) => ('owner' in lock ? [lock.owner] : [lock.writer, lock.readers]));
+  const preempt = Array.from(k.preempt_count.subarray(0, cpus));
+  const irqs = Array.from(k.irqs_disabled.subarray(0, cpus));
+  const free = holders.every(([holder, readers = 0]) => holder === -1 && readers === 0);
+  const plain = free && [...preempt, ...irqs].every((value) => value === 0) && k.system_state === 'RUNNING';
+  return plain ? undefined : { holders, preempt, irqs, system_state: k.system_state };
+}
+
+function restoreContext(k: X86Kernel, { holders, preempt, irqs, system_state }: Context): void {
+  k.locks.forEach((lock, i) => {
+    const [holder = -1, readers = 0] = holders[i]!;
+    if ('owner' in lock) lock.owner = holder;
+    else {
+      lock.writer = holder;
+      lock.readers = readers;
+    }
+  });
+  k.preempt_count.set(preempt);
+  k.irqs_disabled.set(irqs);
+  k.system_state = system_state;
 }
 
 /** Nothing to keep: NULL, or an errno. */

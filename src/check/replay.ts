@@ -5,6 +5,7 @@
 
 import type { PreemptionPoint, Task } from '../linux/task.ts';
 import type { Action, Choice, Claim, Done, Event, Finding, PageState, State } from './claim.ts';
+import { stateBefore } from './explore.ts';
 import { NamedFrames } from './frames.ts';
 import { WatchedMemory } from './interleave/watched_memory.ts';
 import type { CheckedMachine } from './machine.ts';
@@ -23,7 +24,7 @@ export interface Replayed {
 /** Runs a trace from the machine's state, and takes it back. */
 export function replay(claim: Claim, machine: CheckedMachine, choices: readonly Choice[]): Replayed {
   const { kernel } = machine;
-  const mark = kernel.mark();
+  const mark = machine.mark();
   const replayed =
     machine.world.interleaved === true
       ? new InterleavedReplay(claim, machine).run(choices)
@@ -31,7 +32,7 @@ export function replay(claim: Claim, machine: CheckedMachine, choices: readonly 
   kernel.interleaved = false;
   kernel.listen(undefined);
   kernel.cpu = 0;
-  kernel.undo(mark);
+  machine.undo(mark);
   return replayed;
 }
 
@@ -50,8 +51,8 @@ function replayCalls(claim: Claim, machine: CheckedMachine, choices: readonly Ch
         impossible: `${action?.text ?? 'a step'} is not possible there`,
       };
     }
-    const before = machine.pages;
-    const ended = { ...machine.run(action, cpu, (n) => refused.includes(n), true), before };
+    const before = stateBefore(claim, machine);
+    const ended = { ...machine.run(action, cpu, (n) => refused.includes(n), true), ...before };
     done.push(ended);
     allRefused.push(...refused.map((n) => n + allocations));
     allocations += ended.allocations;

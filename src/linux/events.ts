@@ -29,6 +29,8 @@ export type KernelEvent =
   | { kind: 'wbinvd'; cpu: number }
   | { kind: 'printk'; cpu: number; level: 'info' | 'warn' | 'err'; text: string }
   | { kind: 'warn'; cpu: number; text: string }
+  /** Why a call had no need to do what can fail: the condition in the code that saw to it. */
+  | { kind: 'guard'; cpu: number; where: string; because: string }
   /** A rule broken in silence: this kernel is built without the option that would report it. */
   | { kind: 'unreported'; cpu: number; text: string; option: ConfigName }
   /** Memory read or written by the kernel itself, through `address`. */

@@ -223,6 +223,11 @@ export abstract class Kernel {
     if (this.listening) this.emit({ kind: 'warn', cpu: this.cpu, text });
   }
 
+  /** The condition that kept a call from having to do what can fail. */
+  guard(where: string, because: string): void {
+    if (this.listening) this.emit({ kind: 'guard', cpu: this.cpu, where, because });
+  }
+
   /** True the first time that it is asked for `site` since boot. */
   first(site: string): boolean {
     if (this.once.has(site)) return false;

@@ -82,6 +82,8 @@ export class Automaton {
   readonly #machine: CheckedMachine;
   readonly #memory: WatchedMemory;
   readonly #base: ReturnType<CheckedMachine['kernel']['mark']>;
+  /** Where the journals of what has no cells stand. */
+  readonly #hidden: readonly number[];
   #watch: Watch | undefined;
 
   constructor(machine: CheckedMachine) {
@@ -89,6 +91,13 @@ export class Automaton {
     this.#machine = machine;
     this.#memory = kernel.memory as WatchedMemory;
     this.#base = kernel.mark();
+    this.#hidden = hiddenMarks(kernel);
+    if (kernel.tlb !== undefined) {
+      throw new NotModelledError(
+        'TLBs where CPUs are interleaved',
+        'a claim about TLBs is checked between calls',
+      );
+    }
     this.cells = new Cells(machine);
     for (const lock of kernel.locks) {
       if ('owner' in lock) this.#watchField(lock, 'owner');
@@ -153,6 +162,7 @@ export class Automaton {
     this.#memory.watcher = undefined;
     this.#watch = undefined;
     const died = kernel.death;
+    if (died === undefined) this.#refuseHidden(node.action, step.point === undefined);
     const written = watch.written(this.cells);
     kernel.undo(this.#base);
     kernel.interleaved = false;
@@ -161,6 +171,15 @@ export class Automaton {
     for (const address of unknown) this.cells.cellOfAddress(address);
     if (unknown.size > 0) this.learn(node, view, answers);
     else this.#add(node, watch, written, step, died, this.#eventsOf(node, view, answers));
+  }
+
+  /** State that has no cells must not change: other steps would not see it. */
+  #refuseHidden(action: Action, ended: boolean): void {
+    const { kernel } = this.#machine;
+    const changed = hiddenMarks(kernel).some((mark, i) => mark !== this.#hidden[i]);
+    if (!changed && !(ended && (kernel.irqs_disabled[0] !== 0 || kernel.system_state !== 'RUNNING'))) return;
+    const because = 'it changes more than page tables and locks';
+    throw new NotModelledError(`${action.text} where CPUs are interleaved`, because);
   }
 
   /** What is to be heard in the same step. Apart, because who listens makes the model read more. */
@@ -255,6 +274,10 @@ export class Automaton {
     }
     return [...notes].filter((note) => !accesses.includes(note));
   }
+}
+
+function hiddenMarks({ memtypes, vmap_areas, secretmem_files }: CheckedMachine['kernel']): number[] {
+  return [memtypes, vmap_areas, secretmem_files].map((part) => part.mark());
 }
 
 type Decision = { kind: 'cell'; cell: number; value: number } | { kind: 'ask'; value: number };

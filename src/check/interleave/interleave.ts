@@ -31,6 +31,9 @@ import { Frontier } from './frontier.ts';
 /** What a state has of each CPU, before its cells: node + 1, action + 1, last action + 1. */
 const PER_CPU = 3;
 
+/** About what a node with its tree and effects takes. */
+const NODE_BYTES = 1000;
+
 export interface InterleaveOptions {
   /** Whether steps may be taken alone where that is sound. */
   reduce: boolean;
@@ -128,7 +131,7 @@ class Interleaver {
       depth: this.#visited.depth(this.#visited.count - 1),
       exhausted: this.#frontier.length === 0 && this.#refutation === undefined,
       limit,
-      bytes: this.#visited.bytes + this.#frontier.largestBytes,
+      bytes: this.#bytes,
       collisions: this.#visited.collisionProbability,
       seen: this.#seen,
       refutation: this.#refutation,
@@ -148,9 +151,14 @@ class Interleaver {
     this.#look(undefined);
   }
 
+  /** What the search holds: states seen, states that wait, and what has been learnt. */
+  get #bytes(): number {
+    return this.#visited.bytes + this.#frontier.largestBytes + this.#automaton.nodes.length * NODE_BYTES;
+  }
+
   #limitReached(): string | undefined {
     const { states, seconds, bytes } = this.#limits;
-    const used = this.#visited.bytes + this.#frontier.largestBytes;
+    const used = this.#bytes;
     if (this.#visited.count > states) return `more than ${states} states`;
     if (used > bytes) return `more than ${Math.round(bytes / 2 ** 20)} MiB`;
     if (performance.now() - this.#started > seconds * 1000) return `more than ${seconds} s`;

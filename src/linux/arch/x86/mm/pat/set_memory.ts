@@ -556,7 +556,10 @@ function* __should_split_large_page(
     return 1;
   }
 
-  if (req_prot === old_prot) return 0;
+  if (req_prot === old_prot) {
+    k.guard('__should_split_large_page', 'req_prot == old_prot: the large leaf is so already');
+    return 0;
+  }
   if (address !== lpaddr || cpa.numpages !== numpages) return 1;
 
   let new_prot = static_protections(k, req_prot, lpaddr, old_pfn, numpages, psize, 'detect');
@@ -565,6 +568,7 @@ function* __should_split_large_page(
 
   warn_dirty_readonly(k, new_prot, '__should_split_large_page');
   yield* set_pfn(k, kpte, old_pfn, new_prot);
+  k.guard('__should_split_large_page', 'numpages == psize: the whole large leaf is changed as one');
   cpa.flags |= CPA_FLUSHTLB;
   return 0;
 }
@@ -968,6 +972,7 @@ function* __cpa_process_fault(
     return 0;
   }
   if (in_direct_map(k, vaddr)) {
+    k.guard('__cpa_process_fault', 'a hole in the direct map is passed over');
     cpa.numpages = 1;
     cpa.pfn = Math.floor(k.__pa(vaddr) / PAGE_SIZE);
     return 0;
@@ -993,6 +998,7 @@ function* __change_page_attr(k: X86Kernel, cpa: cpa_data, primary: boolean): Tas
     if (entry_none(old_low, old_high)) return yield* __cpa_process_fault(k, cpa, address, primary);
 
     if (path.level === PG_LEVEL_4K) {
+      k.guard('__change_page_attr', 'level == PG_LEVEL_4K: no split');
       const old_prot = pte_pgprot(k, old_low, old_high);
       const pfn = pte_pfn(k, old_low, old_high);
       let new_prot = (old_prot & ~cpa.mask_clr) | cpa.mask_set;
@@ -1366,7 +1372,10 @@ function* __set_memory_enc_dec(
   numpages: number,
   enc: boolean,
 ): Task<number> {
-  if (k.machine.features.encryption_bit === undefined) return 0;
+  if (k.machine.features.encryption_bit === undefined) {
+    k.guard('__set_memory_enc_dec', 'no CC_ATTR_MEM_ENCRYPT: nothing is done');
+    return 0;
+  }
   if (k.mem_enc_lock.writer !== -1) return -EBUSY;
   return yield* __set_memory_enc_pgtable(k, addr, numpages, enc);
 }

@@ -1,0 +1,193 @@
+/**
+ * From what a user asks for to jobs, one for each claim and kernel, and from a job to its answer. Jobs need nothing of
+ * one another: they run on any number of workers and machines, and their order is that of the answers.
+ */
+
+import { InputError, type Problem } from '../errors.ts';
+import { PRESETS, parseKernelVersion } from '../linux/kernels.ts';
+import { nearestNames } from '../scenario/nearest_names.ts';
+import { ARCH, checkClaim, type Job, type Result, worldOf } from './check.ts';
+import type { Claim, Source, World } from './claim.ts';
+import { CLAIMS } from './claims/index.ts';
+import type { Limits, OnProgress } from './explore.ts';
+import { bootText, buildOf, HARDWARE_BITS } from './machine.ts';
+
+/** What to check. */
+export interface Plan {
+  /** Ids; none, or "all", for all claims. */
+  claims: readonly string[];
+  /** As `parseKernelVersion` takes them; none for the newest, "all" for all presets. */
+  kernels: readonly string[];
+  config?: readonly (readonly [string, string])[];
+  boot?: string;
+  cpus?: number;
+  geometry?: number;
+  limits: Limits;
+}
+
+/** What came of a job, with all that a reader must know to judge it. Plain data. */
+export interface Answer extends Result {
+  source: Source;
+  /** On what the claim was explored, beside `bounds`. */
+  world?: WorldFacts;
+  /** The claim's own code failed, with this message. The verdict is then "undecided". */
+  bug?: string;
+}
+
+export interface WorldFacts {
+  leaf: World['leaf'];
+  /** Translations stay in the TLBs until they are flushed. */
+  tlb: boolean;
+  /** What the kernel was built with, of the claim and of the user. */
+  config: Readonly<Record<string, string>>;
+  boot: string;
+}
+
+export const ALL = 'all';
+export const INTERRUPTED = 'interrupted';
+
+/**
+ * Every claim on every kernel, claim by claim.
+ * @throws InputError for names that are not known; NotModelledError for a boot parameter whose effect is not modelled.
+ */
+export function planJobs(plan: Plan, claims: readonly Claim[] = CLAIMS): Job[] {
+  const { limits, config, boot, cpus, geometry } = plan;
+  const rest = {
+    limits,
+    ...(config && { config }),
+    ...(boot !== undefined && { boot }),
+    ...(cpus !== undefined && { cpus }),
+    ...(geometry !== undefined && { geometry }),
+  };
+  const chosen = isAll(plan.claims) ? claims.map(({ id }) => id) : unique(plan.claims);
+  const kernels = kernelsOf(plan.kernels);
+  for (const kernel of kernels) checkBuild(kernel, plan);
+  return chosen.flatMap((id) => {
+    const claim = claimNamed(id, '', claims).id;
+    return kernels.map((kernel) => ({ claim, kernel, ...rest }));
+  });
+}
+
+function isAll(names: readonly string[]): boolean {
+  return names.length === 0 || names.includes(ALL);
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
+}
+
+function kernelsOf(names: readonly string[]): string[] {
+  if (names.length === 0) return [PRESETS.at(-1)!.name];
+  if (names.includes(ALL)) return PRESETS.map(({ name }) => name);
+  return unique(names.map((name) => parseKernelVersion(name, '--kernel').name));
+}
+
+/** Options that cannot be are told before any work is done. */
+function checkBuild(kernel: string, { config, boot }: Plan): void {
+  const version = parseKernelVersion(kernel, '--kernel');
+  buildOf(
+    { leaf: '2M', calls: [] },
+    { version, ...(config && { config }), ...(boot && { boot }) },
+    HARDWARE_BITS,
+  );
+}
+
+/** @throws InputError that names the claims most like it. */
+export function claimNamed(id: string, where: string, claims: readonly Claim[] = CLAIMS): Claim {
+  const claim = claims.find((each) => each.id === id);
+  if (claim !== undefined) return claim;
+  const near = nearestNames(
+    id,
+    claims.map((each) => each.id),
+  ).slice(0, 4);
+  const known = [...near, '... (directmap claims lists all)'];
+  throw new InputError({ code: 'unknown-name', what: 'claim', where, found: id, known });
+}
+
+// ---- shards
+
+/** Part `index`, from 1, of `of`. */
+export interface Shard {
+  index: number;
+  of: number;
+}
+
+const MAX_SHARDS = 10_000;
+
+/** "3/8". @throws InputError */
+export function parseShard(text: string): Shard {
+  const [, index, of] = /^(\d{1,9})\/(\d{1,9})$/.exec(text.trim()) ?? [];
+  const problem = { what: 'shard', where: '--shard', found: text };
+  if (index === undefined) {
+    throw new InputError({
+      code: 'bad-format',
+      ...problem,
+      expected: 'i/n, e.g. 1/8 for the first of eight',
+    });
+  }
+  const shard = { index: Number(index), of: Number(of) };
+  if (shard.of < 1 || shard.of > MAX_SHARDS) {
+    throw new InputError({ code: 'out-of-range', ...problem, expected: `n from 1 to ${MAX_SHARDS}` });
+  }
+  if (shard.index < 1 || shard.index > shard.of) {
+    throw new InputError({ code: 'out-of-range', ...problem, expected: `i from 1 to ${shard.of}` });
+  }
+  return shard;
+}
+
+/** Every n-th job, so that the kernels of one claim, which take alike, are spread. */
+export function jobsOfShard<T>(jobs: readonly T[], { index, of }: Shard): T[] {
+  return jobs.filter((_, i) => i % of === index - 1);
+}
+
+/** A word that two runs share if they were asked the same, so that only shards of one run are merged. */
+export function runName(jobs: readonly Job[]): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const char of JSON.stringify(jobs.map(({ limits: _, ...job }) => job))) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(char.codePointAt(0)!)) * 0x100000001b3n);
+  }
+  return hash.toString(36);
+}
+
+// ---- one job
+
+/** @throws InputError for bounds that cannot be met. */
+export function answerTo(job: Job, onProgress?: OnProgress, claims: readonly Claim[] = CLAIMS): Answer {
+  const claim = claimNamed(job.claim, '', claims);
+  try {
+    const result = checkClaim(claim, job, onProgress);
+    return { ...result, source: claim.source, ...(result.bounds && { world: factsOf(claim, job) }) };
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(onClaim(error.problem, claim));
+    return brokenAnswer(job, error instanceof Error ? error.message : String(error), claims);
+  }
+}
+
+function onClaim<P extends Problem>(problem: P, { id }: Claim): P {
+  return { ...problem, where: problem.where === '' ? id : `${problem.where}, claim ${id}` };
+}
+
+function factsOf(claim: Claim, job: Job): WorldFacts {
+  const world = worldOf(claim, { ...job, version: parseKernelVersion(job.kernel, '--kernel') });
+  return {
+    leaf: world.leaf,
+    tlb: world.tlb ?? false,
+    config: { ...world.config, ...Object.fromEntries(job.config ?? []) },
+    boot: bootText(world, job.boot),
+  };
+}
+
+/** Our own mistake, in a claim or below it: others are answered all the same. */
+export function brokenAnswer(job: Job, message: string, claims: readonly Claim[] = CLAIMS): Answer {
+  return { ...undecided(job, `this is a bug in claim ${job.claim}: ${message}`, claims), bug: message };
+}
+
+/** A job that was not begun, or whose answer did not arrive. */
+export function interruptedAnswer(job: Job, claims: readonly Claim[] = CLAIMS): Answer {
+  return undecided(job, INTERRUPTED, claims);
+}
+
+function undecided(job: Job, because: string, claims: readonly Claim[]): Answer {
+  const { id, sentence, source } = claimNamed(job.claim, '', claims);
+  return { claim: id, sentence, source, arch: ARCH, kernel: job.kernel, verdict: 'undecided', because };
+}
