@@ -131,7 +131,7 @@ class Interleaver {
       depth: this.#visited.depth(this.#visited.count - 1),
       exhausted: this.#frontier.length === 0 && this.#refutation === undefined,
       limit,
-      bytes: this.#bytes,
+      bytes: this.#visited.bytes + this.#frontier.largestBytes,
       collisions: this.#visited.collisionProbability,
       seen: this.#seen,
       refutation: this.#refutation,
