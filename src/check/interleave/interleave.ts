@@ -12,8 +12,7 @@
  *   without.
  */
 
-import { scramble } from '../../memory/scramble.ts';
-import type { Action, Choice, Claim, Done, Finding, PageState, Sometimes, State } from '../claim.ts';
+import type { Action, Choice, Claim, Done, Finding, Sometimes, State } from '../claim.ts';
 import {
   decodeStep,
   type Exploration,
@@ -25,11 +24,10 @@ import {
 import type { CheckedMachine } from '../machine.ts';
 import { VisitedStates } from '../visited.ts';
 import { Automaton, type Effect, type Node } from './automaton.ts';
+import { CanonicalHash, PER_CPU } from './canonical_hash.ts';
 import { FREE, MAX_CELLS, MINE, THEIRS } from './cells.ts';
 import { Frontier } from './frontier.ts';
-
-/** What a state has of each CPU, before its cells: node + 1, action + 1, last action + 1. */
-const PER_CPU = 3;
+import { VectorState } from './vector_state.ts';
 
 /** About what a node with its tree and effects takes. */
 const NODE_BYTES = 1000;
@@ -66,7 +64,6 @@ class Interleaver {
   readonly #alike: boolean;
   /** Where a state's cells begin. */
   readonly #cells0: number;
-  readonly #cpusAlike: boolean;
   readonly #remembers: boolean;
   readonly #starts: readonly Node[];
   readonly #holders: readonly number[];
@@ -80,8 +77,7 @@ class Interleaver {
   #number = 0;
   #progressed = false;
   #refutation: { finding: Finding; choices: Choice[] } | undefined;
-  #hashLow = 0;
-  #hashHigh = 0;
+  readonly #canonical: CanonicalHash;
   readonly #started = performance.now();
   /** A CPU accessed an entry that another one's caller owns. */
   ownershipBroken = false;
@@ -103,10 +99,10 @@ class Interleaver {
     this.#cpus = machine.world.cpus ?? 1;
     this.#alike = machine.world.pagesAlike === true && machine.world.leaf !== '1G';
     this.#cells0 = PER_CPU * this.#cpus;
-    this.#cpusAlike = machine.actions.every(({ cpus }) => cpus.length === this.#cpus);
     this.#remembers = claim.remembers === true;
     this.#starts = startNodes(machine, automaton, this.#alike);
     this.#holders = automaton.cells.holders();
+    this.#canonical = new CanonicalHash(machine, automaton.cells, this.#cpus, this.#alike);
     this.#unseen = claim.sometimes;
     const width = MAX_CELLS + PER_CPU * this.#cpus;
     this.#state = new Uint16Array(width);
@@ -145,8 +141,8 @@ class Interleaver {
 
   #initialise(): void {
     this.#next.fill(0);
-    this.#hash(this.#next);
-    this.#visited.add(this.#hashLow, this.#hashHigh, 0, 0);
+    this.#canonical.take(this.#next);
+    this.#visited.add(this.#canonical.low, this.#canonical.high, 0, 0);
     this.#frontier.push(this.#next, this.#width);
     this.#look(undefined);
   }
@@ -328,8 +324,8 @@ class Interleaver {
       if (wrong !== undefined) this.#refute(wrong, this.#number, code);
       if (wrong !== undefined || done.died !== undefined) return;
     }
-    this.#hash(this.#next);
-    if (this.#visited.add(this.#hashLow, this.#hashHigh, this.#number, code)) {
+    this.#canonical.take(this.#next);
+    if (this.#visited.add(this.#canonical.low, this.#canonical.high, this.#number, code)) {
       this.#frontier.push(this.#next, this.#width);
       const wrong = this.#claim.always?.(this.#view(this.#next));
       if (wrong !== undefined) this.#refute(wrong, this.#number, code);
@@ -467,74 +463,6 @@ class Interleaver {
   #view(vector: Uint16Array): State {
     return new VectorState(this.#machine, this.#automaton, vector, this.#cpus);
   }
-
-  // ---- canonical hash: two lanes of 32 bits, each a sum of parts in any order
-
-  #hash(vector: Uint16Array): void {
-    const bound = this.#boundPages(vector);
-    this.#hashLow = this.#hashLane(vector, bound, 0x3c6ef372);
-    this.#hashHigh = this.#hashLane(vector, bound, 0x1f83d9ab);
-  }
-
-  /** The pages that somebody works on, as a mask; -1 if pages cannot change places in this state. */
-  #boundPages(vector: Uint16Array): number {
-    if (!this.#alike) return -1;
-    let bound = 0;
-    for (let cpu = 0; cpu < this.#cpus; cpu++) {
-      if (vector[cpu * PER_CPU] === 0) continue;
-      const { exclusive, first, pages } = this.#machine.actions[vector[cpu * PER_CPU + 1]! - 1]!;
-      if (!exclusive || pages !== 1) return -1;
-      bound |= 1 << first;
-    }
-    return bound;
-  }
-
-  #hashLane(vector: Uint16Array, bound: number, seed: number): number {
-    const { cells } = this.#automaton;
-    const alike = bound >= 0;
-    let sum = 0;
-    for (let cell = 0; cell < cells.count; cell++) {
-      const value = vector[this.#cells0 + cell]!;
-      if (value === 0 || cells.isHolder(cell) || (alike && cells.pageOf(cell) >= 0)) continue;
-      sum = (sum + mixed(seed, cell + 1, value)) | 0;
-    }
-    if (alike) {
-      for (let page = 0; page < this.#machine.pageCount; page++) {
-        if ((bound & (1 << page)) !== 0) continue;
-        sum = (sum + scramble(this.#tupleHash(vector, page, seed))) | 0;
-      }
-    }
-    for (let cpu = 0; cpu < this.#cpus; cpu++) sum = (sum + this.#hashCpu(vector, cpu, alike, seed)) | 0;
-    return sum;
-  }
-
-  #hashCpu(vector: Uint16Array, cpu: number, alike: boolean, seed: number): number {
-    const at = cpu * PER_CPU;
-    let hash = 0;
-    if (vector[at + 2] !== 0) hash = mixed(seed, 0x6001, vector[at + 2]!);
-    if (vector[at] !== 0) {
-      const action = vector[at + 1]! - 1;
-      const where = alike ? this.#tupleHash(vector, this.#machine.actions[action]!.first, seed) : action + 1;
-      hash = mixed(hash ^ seed, vector[at]!, where);
-    }
-    for (const cell of this.#holders) {
-      const value = vector[this.#cells0 + cell]! ^ this.#automaton.cells.initial(cell);
-      if (value === cpu + 1) hash = mixed(hash ^ seed, 0x7001, cell);
-    }
-    return hash === 0 || this.#cpusAlike ? hash : mixed(hash ^ seed, 0x5001, cpu);
-  }
-
-  #tupleHash(vector: Uint16Array, page: number, seed: number): number {
-    let hash = seed;
-    for (const column of this.#automaton.cells.columns) {
-      hash = Math.imul(hash ^ vector[this.#cells0 + column + page]!, 0x01000193) ^ (hash >>> 15);
-    }
-    return hash;
-  }
-}
-
-function mixed(seed: number, key: number, value: number): number {
-  return scramble(scramble(seed ^ Math.imul(key, 0x9e3779b1)) ^ Math.imul(value, 0x85ebca77));
 }
 
 /** Actions that do the same on pages that are alike share their nodes. */
@@ -549,63 +477,4 @@ function startNodes(machine: CheckedMachine, automaton: Automaton, alike: boolea
     }
     return node;
   });
-}
-
-/** A state of an interleaved machine, put into the model when somebody looks at its pages. */
-class VectorState implements State {
-  readonly #machine: CheckedMachine;
-  readonly #automaton: Automaton;
-  readonly #vector: Uint16Array;
-  readonly #cpus: number;
-
-  constructor(machine: CheckedMachine, automaton: Automaton, vector: Uint16Array, cpus: number) {
-    this.#machine = machine;
-    this.#automaton = automaton;
-    this.#vector = vector;
-    this.#cpus = cpus;
-  }
-
-  get idle(): boolean {
-    return Array.from({ length: this.#cpus }, (_, cpu) => this.#vector[cpu * PER_CPU]).every((n) => n === 0);
-  }
-
-  get last(): readonly (Action | undefined)[] {
-    return Array.from({ length: this.#cpus }, (_, cpu) => {
-      const action = this.#vector[cpu * PER_CPU + 2]!;
-      return action === 0 ? undefined : this.#machine.actions[action - 1];
-    });
-  }
-
-  get pages(): readonly PageState[] {
-    return this.#inModel(() => this.#machine.pages);
-  }
-
-  canAccess(cpu: number, page: number, write: boolean): boolean {
-    return this.#inModel(() => this.#machine.canAccess(cpu, page, write));
-  }
-
-  kernelPagePresent(page: number): boolean {
-    return this.#inModel(() => this.#machine.kernelPagePresent(page));
-  }
-
-  get counted(): readonly number[] {
-    throw new Error('counters are not kept where CPUs are interleaved');
-  }
-
-  countLeaves(): readonly number[] {
-    return this.#inModel(() => this.#machine.countLeaves());
-  }
-
-  #inModel<T>(look: () => T): T {
-    const { cells } = this.#automaton;
-    const { kernel } = this.#machine;
-    const mark = kernel.mark();
-    for (let cell = 0; cell < cells.count; cell++) {
-      if (cells.isLock(cell)) continue;
-      cells.poke(cell, this.#vector[PER_CPU * this.#cpus + cell]! ^ cells.initial(cell));
-    }
-    const seen = look();
-    kernel.undo(mark);
-    return seen;
-  }
 }
