@@ -17,10 +17,11 @@ import type { Death, EventListener, KernelEvent } from './events.ts';
 import { createRwSemaphore, type Lock, type RwSemaphore, releaseLock } from './kernel/locking/lock.ts';
 import type { KernelVersion } from './kernels.ts';
 import type { Machine } from './machine.ts';
-import type { execmem_area, mapped_vm_struct } from './mm/execmem.ts';
+import type { execmem_area } from './mm/execmem.ts';
 import type { FrameAllocator } from './mm/frame_allocator.ts';
 import { PageFlags } from './mm/page_flags.ts';
 import type { SecretmemFile } from './mm/secretmem.ts';
+import type { vm_struct } from './mm/vmalloc.ts';
 import type { Task } from './task.ts';
 
 /** vmstat events and page statistics, as indices into `Kernel.vm_events`. */
@@ -75,7 +76,7 @@ export abstract class Kernel {
   /** The struct pages' flags. */
   readonly page_flags = new PageFlags();
   /** vmalloc's areas by address: those in use, and those unmapped whose translations a TLB may still hold. */
-  readonly vmap_areas = new JournalledMap<VirtualAddress, mapped_vm_struct>();
+  readonly vmap_areas = new JournalledMap<VirtualAddress, vm_struct>();
   /** Open memfd_secret() files by descriptor. */
   readonly secretmem_files = new JournalledMap<number, SecretmemFile>();
 

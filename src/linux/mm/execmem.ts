@@ -21,6 +21,8 @@ import { write_kernel } from './access.ts';
 import { GFP_KERNEL } from './page_alloc.ts';
 import {
   __vmalloc_node_range,
+  find_vm_area,
+  get_vm_area_page_order,
   VM_ALLOW_HUGE_VMAP,
   VM_FLUSH_RESET_PERMS,
   vfree,
@@ -39,34 +41,8 @@ export interface execmem_area {
 
 type Tree = JournalledMap<VirtualAddress, execmem_area>;
 
-/** An area that knows by which order of pages it was mapped. */
-export interface mapped_vm_struct extends vm_struct {
-  readonly page_order?: number;
-}
-
 function PMD_SIZE(k: Kernel): number {
   return 2 ** k.format.levelShift(2);
-}
-
-// ---- what vmalloc.c tells of an area
-
-/** Effect: the area at `addr` is known to be mapped by leaves of 2^order pages. vmalloc.c:3141 */
-export function set_vm_area_page_order(k: Kernel, addr: VirtualAddress, page_order: number): void {
-  const area = k.vmap_areas.get(addr);
-  if (area !== undefined) k.vmap_areas.set(addr, { ...area, page_order });
-}
-
-/** The order by which the area was mapped at first, whatever has been split or collapsed since. vmalloc.c:3136 */
-export function get_vm_area_page_order(vm: mapped_vm_struct): number {
-  return vm.page_order ?? 0;
-}
-
-/** The area that `addr` lies in, its start or not: so find_vm_area() and vfree() look for it. vmalloc.c:3314 */
-function find_vm_area(k: Kernel, addr: VirtualAddress): mapped_vm_struct | undefined {
-  for (const [, area] of k.vmap_areas.entries()) {
-    if (!area.lazily_freed && addr >= area.addr && addr < area.addr + area.size) return area;
-  }
-  return undefined;
 }
 
 // ---- the trees
@@ -104,7 +80,7 @@ function* execmem_vmalloc(k: Kernel, size: number, vm_flags: number): Task<Virtu
  * out of the direct map if `valid` was wanted, else back in it, on x86 without G and D. The failing chunk stays as it
  * is, and splits stay. :115
  */
-export function* execmem_set_direct_map_valid(k: Kernel, vm: mapped_vm_struct, valid: boolean): Task<number> {
+export function* execmem_set_direct_map_valid(k: Kernel, vm: vm_struct, valid: boolean): Task<number> {
   const nr = 2 ** get_vm_area_page_order(vm);
   let updated = 0;
   for (; updated < vm.pages.length; updated += nr) {

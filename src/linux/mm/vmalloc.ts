@@ -28,6 +28,8 @@ export interface vm_struct {
   readonly size: number;
   readonly pages: readonly number[];
   readonly flags: number;
+  /** By leaves of 2^page_order pages it was mapped at first, whatever has been split or collapsed since. */
+  readonly page_order: number;
   /** Unmapped, and not flushed yet: the addresses are not free, and a TLB may still map them. */
   readonly lazily_freed: boolean;
 }
@@ -56,25 +58,29 @@ export function* vm_unmap_aliases(k: Kernel): Task<void> {
 
 // ---- areas
 
-/** The area that begins at `addr`. */
+/** The area that `addr` lies in, at its start or not. :3314 */
 export function find_vm_area(k: Kernel, addr: VirtualAddress): vm_struct | undefined {
-  const area = k.vmap_areas.get(addr);
-  return area?.lazily_freed === false ? area : undefined;
+  for (const [, area] of k.vmap_areas.entries()) {
+    if (!area.lazily_freed && addr >= area.addr && addr < area.addr + area.size) return area;
+  }
+  return undefined;
+}
+
+/** :3136 */
+export function get_vm_area_page_order({ page_order }: vm_struct): number {
+  return page_order;
 }
 
 /** Effect: the area's direct-map aliases are reset when it is freed. vmalloc.h:297 (v7.2) */
 export function set_vm_flush_reset_perms(k: Kernel, addr: VirtualAddress): void {
   const area = find_vm_area(k, addr);
-  if (area !== undefined) k.vmap_areas.set(addr, { ...area, flags: area.flags | VM_FLUSH_RESET_PERMS });
+  if (area !== undefined) k.vmap_areas.set(area.addr, { ...area, flags: area.flags | VM_FLUSH_RESET_PERMS });
 }
 
 /** The page behind an address of an area, or undefined (NULL). :821 */
 export function vmalloc_to_page(k: Kernel, address: VirtualAddress): number | undefined {
-  for (const [, { addr, size, pages, lazily_freed }] of k.vmap_areas.entries()) {
-    if (lazily_freed || address < addr || address >= addr + size) continue;
-    return pages[Math.floor((address - addr) / PAGE_SIZE)];
-  }
-  return undefined;
+  const area = find_vm_area(k, address);
+  return area?.pages[Math.floor((address - area.addr) / PAGE_SIZE)];
 }
 
 /** The lowest free addresses for `size` bytes, as the start of an area. Undefined if there are none. :2045 */
@@ -184,7 +190,14 @@ export function* __vmalloc_node_range(
       k.printk('warn', `vmalloc error: size ${size}, vm_struct allocation failed`);
       continue;
     }
-    const area: vm_struct = { addr, size, pages: [], flags: vm_flags, lazily_freed: false };
+    const area: vm_struct = {
+      addr,
+      size,
+      pages: [],
+      flags: vm_flags,
+      page_order: order,
+      lazily_freed: false,
+    };
     k.vmap_areas.set(addr, area);
     if ((yield* __vmalloc_area_node(k, area, count, order)) === 0) return addr;
   }

@@ -12,10 +12,15 @@ import {
   execmem_free,
   execmem_restore_rox,
   execmem_set_direct_map_valid_at,
-  get_vm_area_page_order,
 } from '../../../src/linux/mm/execmem.ts';
 import { alloc_pages, GFP_KERNEL } from '../../../src/linux/mm/page_alloc.ts';
-import { VM_ALLOW_HUGE_VMAP, vfree, vmalloc, vmalloc_to_page } from '../../../src/linux/mm/vmalloc.ts';
+import {
+  get_vm_area_page_order,
+  VM_ALLOW_HUGE_VMAP,
+  vfree,
+  vmalloc,
+  vmalloc_to_page,
+} from '../../../src/linux/mm/vmalloc.ts';
 import type { AllocationPolicy } from '../../../src/linux/task.ts';
 import { call, KERNELS, lines, refuse, refuseTables, watch } from '../../support/calls.ts';
 import { buddyOf, leaf, leafAt, smallX86 } from '../../support/small_x86.ts';

@@ -6,7 +6,6 @@ import { EntryKind } from '../../../mmu/format.ts';
 import { _PAGE_GLOBAL, _PAGE_PRESENT, X86Format } from '../../../mmu/x86_64.ts';
 import { createRwSemaphore, createSpinlock, type RwSemaphore } from '../../kernel/locking/lock.ts';
 import { Kernel } from '../../kernel.ts';
-import { set_vm_area_page_order } from '../../mm/execmem.ts';
 import type { Task } from '../../task.ts';
 import {
   __PAGE_OFFSET_BASE_L4,
@@ -222,7 +221,6 @@ export class X86Kernel extends Kernel {
     pages: readonly number[],
     order: number,
   ): Task<number> {
-    set_vm_area_page_order(this, address, order);
     return vmap_pages_range_noflush(this, address, pages, order);
   }
   override vunmap_range_noflush(start: VirtualAddress, end: VirtualAddress): Task<void> {
