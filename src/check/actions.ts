@@ -12,14 +12,27 @@ export function callNamed(name: string): KernelCall<X86Kernel> {
   return call;
 }
 
-/** All that may be done on `pages` explored pages by a kernel that has the functions. */
-export function expandActions(k: X86Kernel, world: World, pages: number): Action[] {
-  return world.calls
-    .filter((pattern) => pattern.calls.every(({ name }) => callNamed(name).missing?.(k) === undefined))
-    .flatMap((pattern) => expandPattern(pattern, world.cpus ?? 1, pages));
+/** The real pages behind explored ones, for the words of a call: all alike in a small geometry. */
+export interface RealPages {
+  offsetOf(page: number): number;
+  countOf(first: number, pages: number): number;
 }
 
-export function expandPattern(pattern: Pattern, cpus: number, pages: number): Action[] {
+const AS_EXPLORED: RealPages = { offsetOf: (page) => page, countOf: (_, pages) => pages };
+
+/** All that may be done on `pages` explored pages by a kernel that has the functions. */
+export function expandActions(k: X86Kernel, world: World, pages: number, real: RealPages): Action[] {
+  return world.calls
+    .filter((pattern) => pattern.calls.every(({ name }) => callNamed(name).missing?.(k) === undefined))
+    .flatMap((pattern) => expandPattern(pattern, world.cpus ?? 1, pages, real));
+}
+
+export function expandPattern(
+  pattern: Pattern,
+  cpus: number,
+  pages: number,
+  real: RealPages = AS_EXPLORED,
+): Action[] {
   const everyone = Array.from({ length: cpus }, (_, cpu) => cpu);
   return placesOf(pattern.on, pages).map(([first, count]) => ({
     calls: pattern.calls,
@@ -27,7 +40,9 @@ export function expandPattern(pattern: Pattern, cpus: number, pages: number): Ac
     pages: count,
     cpus: pattern.cpus ?? everyone,
     exclusive: pattern.exclusive ?? false,
-    text: pattern.calls.map((call) => callText(call, first, count)).join('; '),
+    text: pattern.calls
+      .map((call) => callText(call, real.offsetOf(first), real.countOf(first, count)))
+      .join('; '),
   }));
 }
 

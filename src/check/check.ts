@@ -11,7 +11,7 @@ import { minimise } from './minimise.ts';
 import { noticesOf } from './notices.ts';
 import { type Replayed, replay } from './replay.ts';
 import { scenarioText } from './scenario_text.ts';
-import { encodeTrace, type TraceStart } from './trace_id.ts';
+import { encodeTrace, placedName, type TraceStart } from './trace_id.ts';
 
 export const ARCH = 'x86_64';
 
@@ -219,7 +219,7 @@ export function showTrace(
   const small = machineFor(world, surroundings);
   const choices = minimise(claim, small, found);
   const inSmall = { machine: small, replayed: replay(claim, small, choices) };
-  const { machine, replayed } = atFullSize(claim, world, surroundings, choices) ?? inSmall;
+  const { machine, replayed } = atFullSize(claim, world, surroundings, choices, inSmall) ?? inSmall;
   const start: TraceStart = {
     ...{ claim: claim.id, kernel: surroundings.version.name, geometry: machine.bits },
     ...(surroundings.boot === undefined ? {} : { boot: surroundings.boot }),
@@ -230,12 +230,12 @@ export function showTrace(
   if (finding === undefined)
     throw new Error(`the model does not confirm the trace of ${claim.id} on ${start.kernel}`);
   const trace: TraceResult = {
-    id: encodeTrace(start, choices),
-    calls: choices.flatMap(({ action }) => (action === undefined ? [] : [action.text])),
+    id: encodeTrace(start, replayed.choices),
+    calls: replayed.choices.flatMap(({ action }) => (action === undefined ? [] : [action.text])),
     refusals: choices.reduce((sum, { refused }) => sum + refused.length, 0),
     switches: choices.filter(({ cpu }, i) => i > 0 && cpu !== choices[i - 1]!.cpu).length,
     fullSize: machine.bits === HARDWARE_BITS,
-    scenario: scenarioText({ claim, machine, start, choices, replayed }),
+    scenario: scenarioText({ claim, machine, start, choices: replayed.choices, replayed }),
   };
   return { finding, notices: noticesOf(replayed), trace, last: replayed.done.at(-1) };
 }
@@ -245,10 +245,12 @@ function atFullSize(
   world: World,
   surroundings: Surroundings,
   choices: readonly Choice[],
+  small: Confirmed,
 ): Confirmed | undefined {
   try {
     const machine = machineFor(world, { ...surroundings, geometry: HARDWARE_BITS });
-    const replayed = replay(claim, machine, sameActions(choices, machine));
+    const same = sameActions(choices, machine);
+    const replayed = replay(claim, machine, same, small.replayed.spans);
     return replayed.finding === undefined ? undefined : { machine, replayed };
   } catch (error) {
     if (error instanceof NotModelledError) return undefined;
@@ -257,10 +259,11 @@ function atFullSize(
 }
 
 /** The choices with the actions of another machine of the same world. */
-export function sameActions(choices: readonly Choice[], machine: CheckedMachine): Choice[] {
+function sameActions(choices: readonly Choice[], machine: CheckedMachine): Choice[] {
+  const byName = new Map(machine.actions.map((action) => [placedName(action), action]));
   return choices.map((choice) => {
     if (choice.action === undefined) return choice;
-    const action = machine.actions.find(({ text }) => text === choice.action!.text);
+    const action = byName.get(placedName(choice.action));
     if (action === undefined)
       throw new NotModelledError(choice.action.text, 'there is no such call at full size');
     return { ...choice, action };

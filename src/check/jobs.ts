@@ -10,6 +10,7 @@ import { ARCH, checkClaim, type Job, type Result, worldOf } from './check.ts';
 import type { Claim, Source, World } from './claim.ts';
 import { CLAIMS } from './claims/index.ts';
 import type { Limits, OnProgress } from './explore.ts';
+import { findClaim } from './find_claim.ts';
 import { bootText, buildOf, HARDWARE_BITS } from './machine.ts';
 
 /** What to check. */
@@ -43,14 +44,15 @@ export interface WorldFacts {
   boot: string;
 }
 
-export const ALL = 'all';
-export const INTERRUPTED = 'interrupted';
+const ALL = 'all';
+/** Names like an unknown one that are told. */
+const MAX_NEAR = 4;
 
 /**
  * Every claim on every kernel, claim by claim.
  * @throws InputError for names that are not known; NotModelledError for a boot parameter whose effect is not modelled.
  */
-export function planJobs(plan: Plan, claims: readonly Claim[] = CLAIMS): Job[] {
+export function planJobs(plan: Plan): Job[] {
   const { limits, config, boot, cpus, geometry } = plan;
   const rest = {
     limits,
@@ -59,11 +61,11 @@ export function planJobs(plan: Plan, claims: readonly Claim[] = CLAIMS): Job[] {
     ...(cpus !== undefined && { cpus }),
     ...(geometry !== undefined && { geometry }),
   };
-  const chosen = isAll(plan.claims) ? claims.map(({ id }) => id) : unique(plan.claims);
+  const chosen = isAll(plan.claims) ? CLAIMS.map(({ id }) => id) : unique(plan.claims);
   const kernels = kernelsOf(plan.kernels);
   for (const kernel of kernels) checkBuild(kernel, plan);
   return chosen.flatMap((id) => {
-    const claim = claimNamed(id, '', claims).id;
+    const claim = claimNamed(id, '').id;
     return kernels.map((kernel) => ({ claim, kernel, ...rest }));
   });
 }
@@ -92,15 +94,12 @@ function checkBuild(kernel: string, { config, boot }: Plan): void {
   );
 }
 
-/** @throws InputError that names the claims most like it. */
-export function claimNamed(id: string, where: string, claims: readonly Claim[] = CLAIMS): Claim {
-  const claim = claims.find((each) => each.id === id);
+/** One of the catalogue. @throws InputError that names the claims most like it. */
+export function claimNamed(id: string, where: string): Claim {
+  const claim = CLAIMS.find((each) => each.id === id);
   if (claim !== undefined) return claim;
-  const near = nearestNames(
-    id,
-    claims.map((each) => each.id),
-  ).slice(0, 4);
-  const known = [...near, '... (directmap claims lists all)'];
+  const ids = CLAIMS.map((each) => each.id);
+  const known = [...nearestNames(id, ids).slice(0, MAX_NEAR), '... (directmap claims lists all)'];
   throw new InputError({ code: 'unknown-name', what: 'claim', where, found: id, known });
 }
 
@@ -152,14 +151,14 @@ export function runName(jobs: readonly Job[]): string {
 // ---- one job
 
 /** @throws InputError for bounds that cannot be met. */
-export function answerTo(job: Job, onProgress?: OnProgress, claims: readonly Claim[] = CLAIMS): Answer {
-  const claim = claimNamed(job.claim, '', claims);
+export function answerTo(job: Job, onProgress?: OnProgress): Answer {
+  const claim = findClaim(job.claim, '');
   try {
     const result = checkClaim(claim, job, onProgress);
     return { ...result, source: claim.source, ...(result.bounds && { world: factsOf(claim, job) }) };
   } catch (error) {
     if (error instanceof InputError) throw new InputError(onClaim(error.problem, claim));
-    return brokenAnswer(job, error instanceof Error ? error.message : String(error), claims);
+    return brokenAnswer(job, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -178,16 +177,16 @@ function factsOf(claim: Claim, job: Job): WorldFacts {
 }
 
 /** Our own mistake, in a claim or below it: others are answered all the same. */
-export function brokenAnswer(job: Job, message: string, claims: readonly Claim[] = CLAIMS): Answer {
-  return { ...undecided(job, `this is a bug in claim ${job.claim}: ${message}`, claims), bug: message };
+export function brokenAnswer(job: Job, message: string): Answer {
+  return { ...undecided(job, `this is a bug in claim ${job.claim}: ${message}`), bug: message };
 }
 
 /** A job that was not begun, or whose answer did not arrive. */
-export function interruptedAnswer(job: Job, claims: readonly Claim[] = CLAIMS): Answer {
-  return undecided(job, INTERRUPTED, claims);
+export function interruptedAnswer(job: Job): Answer {
+  return undecided(job, 'interrupted');
 }
 
-function undecided(job: Job, because: string, claims: readonly Claim[]): Answer {
-  const { id, sentence, source } = claimNamed(job.claim, '', claims);
+function undecided(job: Job, because: string): Answer {
+  const { id, sentence, source } = findClaim(job.claim, '');
   return { claim: id, sentence, source, arch: ARCH, kernel: job.kernel, verdict: 'undecided', because };
 }

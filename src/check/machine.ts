@@ -80,6 +80,8 @@ export class CheckedMachine implements State {
   readonly frames: NamedFrames;
   readonly bits: number;
   readonly pageCount: number;
+  /** Blocks that an allocator gives out before the explored one, and that nobody uses. */
+  readonly passedOver: number;
   readonly last: readonly (Action | undefined)[] = [];
   readonly idle = true;
   readonly #small: number;
@@ -98,7 +100,9 @@ export class CheckedMachine implements State {
     this.pageCount = 2 ** (this.#small * levels);
     const { kernel, free } = bootFor(world, surroundings, this.bits, memory);
     this.kernel = kernel;
-    this.#base = explorePages(kernel, world, this.bits);
+    const { base, passedOver } = explorePages(kernel, world, this.bits);
+    this.#base = base;
+    this.passedOver = passedOver;
     this.#blockPages = 2 ** (this.bits * levels);
     const block = Array.from({ length: this.#blockPages }, (_, i) => this.#base + i);
     this.frames = new NamedFrames(kernel.memory, {
@@ -109,7 +113,7 @@ export class CheckedMachine implements State {
     if (world.pagesFree) releasePages(kernel, this.#base, this.bits * levels);
     kernel.frames = this.frames;
     if (world.tlb) kernel.tlb = new Tlb(this.cpus);
-    this.actions = expandActions(kernel, world, this.pageCount);
+    this.actions = expandActions(kernel, world, this.pageCount, this);
     this.#kept = [...new Set(world.calls.flatMap(({ calls }) => calls.flatMap((call) => call.keep ?? [])))];
     for (const pattern of world.first ?? []) {
       for (const action of expandPattern(pattern, 1, this.pageCount)) this.run(action, 0, () => false);
@@ -371,14 +375,17 @@ export function smallRam(bits: number): Machine['memory'] {
   return [{ start: 0, end: pages * PAGE_SIZE, type: 'RAM' }];
 }
 
-/** First frame of the pages to explore, all in one leaf of the world's size, owned by nobody but the callers. */
-function explorePages(k: X86Kernel, world: World, bits: number): number {
-  if (world.leaf === '1G' && bits === HARDWARE_BITS) return FULL_1G_PFN;
+/**
+ * First frame of the pages to explore, all in one leaf of the world's size, owned by nobody but the callers. Of free
+ * blocks the first that is not mapped as part of the image, too; those before it stay taken.
+ */
+function explorePages(k: X86Kernel, world: World, bits: number): { base: number; passedOver: number } {
+  if (world.leaf === '1G' && bits === HARDWARE_BITS) return { base: FULL_1G_PFN, passedOver: 0 };
   const order = world.leaf === '1G' ? 2 * bits : bits;
-  const task = alloc_pages(k, GFP_KERNEL, order);
-  const { value } = k.memory.withoutJournal(() => runTask(task)) as { value: number | undefined };
-  if (value === undefined) throw new NotModelledError('the explored pages', 'no leaf of that size is free');
-  const leaf = k.leafAt(k.page_address(value));
+  let base = takeBlock(k, order);
+  let passedOver = 0;
+  for (; bits === HARDWARE_BITS && isOfImage(k, base); passedOver++) base = takeBlock(k, order);
+  const leaf = k.leafAt(k.page_address(base));
   const level = { '4K': 1, '2M': 2, '1G': 3 }[world.leaf];
   if (leaf?.level !== level) {
     throw new NotModelledError(
@@ -386,7 +393,19 @@ function explorePages(k: X86Kernel, world: World, bits: number): number {
       'this kernel, booted so, maps that memory otherwise',
     );
   }
+  return { base, passedOver };
+}
+
+function takeBlock(k: X86Kernel, order: number): number {
+  const task = alloc_pages(k, GFP_KERNEL, order);
+  const { value } = k.memory.withoutJournal(() => runTask(task)) as { value: number | undefined };
+  if (value === undefined) throw new NotModelledError('the explored pages', 'no leaf of that size is free');
   return value;
+}
+
+/** Whether pages lie between the kernel's text and its end: free since boot, they are mapped there, too. */
+function isOfImage(k: X86Kernel, pfn: number): boolean {
+  return pfn * PAGE_SIZE >= k.image.text && pfn * PAGE_SIZE < k.image.brk_end;
 }
 
 function releasePages(k: X86Kernel, base: number, order: number): void {

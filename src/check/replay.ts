@@ -17,17 +17,35 @@ export interface Replayed {
   done: Done[];
   /** The refused allocations, counted from the first choice on. */
   refused: readonly number[];
+  /** Of interleaved actions: by which choices they began and ended, and which of their allocations were refused. */
+  spans: readonly Span[];
+  /** The choices made: more than were asked for if actions were followed to their ends. */
+  choices: readonly Choice[];
   /** The trace cannot be followed: a step of a CPU that has nothing to do, an action that is not possible yet. */
   impossible: string | undefined;
 }
 
-/** Runs a trace from the machine's state, and takes it back. */
-export function replay(claim: Claim, machine: CheckedMachine, choices: readonly Choice[]): Replayed {
+export interface Span {
+  begun: number;
+  ended: number | undefined;
+  refused: readonly number[];
+}
+
+/**
+ * Runs a trace from the machine's state, and takes it back. With `spans` of the trace in a small geometry, an action
+ * that ended there by some choice goes on to its end by that choice here, where it has more entries to see to.
+ */
+export function replay(
+  claim: Claim,
+  machine: CheckedMachine,
+  choices: readonly Choice[],
+  spans?: readonly Span[],
+): Replayed {
   const { kernel } = machine;
   const mark = machine.mark();
   const replayed =
     machine.world.interleaved === true
-      ? new InterleavedReplay(claim, machine).run(choices)
+      ? new InterleavedReplay(claim, machine, spans).run(choices)
       : replayCalls(claim, machine, choices);
   kernel.interleaved = false;
   kernel.listen(undefined);
@@ -44,12 +62,8 @@ function replayCalls(claim: Claim, machine: CheckedMachine, choices: readonly Ch
   for (const { cpu, action, refused } of choices) {
     if (finding !== undefined) break;
     if (action === undefined || !machine.enabled(action)) {
-      return {
-        finding,
-        done,
-        refused: allRefused,
-        impossible: `${action?.text ?? 'a step'} is not possible there`,
-      };
+      const impossible = `${action?.text ?? 'a step'} is not possible there`;
+      return { finding, done, refused: allRefused, spans: [], choices, impossible };
     }
     const before = stateBefore(claim, machine);
     const ended = { ...machine.run(action, cpu, (n) => refused.includes(n), true), ...before };
@@ -60,7 +74,7 @@ function replayCalls(claim: Claim, machine: CheckedMachine, choices: readonly Ch
     if (ended.died !== undefined) break;
     finding ??= claim.always?.(machine);
   }
-  return { finding, done, refused: allRefused, impossible: undefined };
+  return { finding, done, refused: allRefused, spans: [], choices, impossible: undefined };
 }
 
 /** What one CPU is at. */
@@ -73,7 +87,11 @@ interface Running {
   refused: number;
   /** The lock that it is about to ask for. */
   lock: string | undefined;
+  span: { begun: number; ended: number | undefined; refused: number[] };
 }
+
+/** Steps that one action may take to its end: twice as many as the largest leaf has entries. */
+const MAX_STEPS = 2 ** 20;
 
 class InterleavedReplay {
   readonly #claim: Claim;
@@ -85,8 +103,14 @@ class InterleavedReplay {
   #usedAfterFree = false;
   #allocations = 0;
   readonly #refused: number[] = [];
+  readonly #spans: Running['span'][] = [];
+  readonly #taken: Choice[] = [];
+  readonly #small: readonly Span[] | undefined;
+  /** The number of the choice that is being followed. */
+  #choice = 0;
 
-  constructor(claim: Claim, machine: CheckedMachine) {
+  constructor(claim: Claim, machine: CheckedMachine, small: readonly Span[] | undefined) {
+    this.#small = small;
     this.#claim = claim;
     this.#machine = machine;
     this.#running = Array.from({ length: machine.cpus }, () => undefined);
@@ -99,8 +123,9 @@ class InterleavedReplay {
     kernel.listen((event) => this.#running[event.cpu]?.events.push(event));
     for (const choice of choices) {
       if (this.#finding !== undefined) break;
-      const impossible = this.#step(choice);
+      const impossible = this.#follow(choice);
       if (impossible !== undefined) return this.#result(impossible);
+      this.#choice++;
     }
     this.#finding ??= this.#stuck();
     return this.#result(undefined);
@@ -108,7 +133,28 @@ class InterleavedReplay {
 
   #result(impossible: string | undefined): Replayed {
     const finding = impossible === undefined ? this.#finding : undefined;
-    return { finding, done: this.#done, refused: this.#refused, impossible };
+    const spans = this.#spans;
+    return { finding, done: this.#done, refused: this.#refused, spans, choices: this.#taken, impossible };
+  }
+
+  /** One choice, and if the action ended by it in the small geometry, all steps to its end. */
+  #follow(choice: Choice): string | undefined {
+    const impossible = this.#step(choice);
+    if (this.#small?.some(({ ended }) => ended === this.#choice) !== true) return impossible;
+    const goOn = { cpu: choice.cpu, refused: [] };
+    for (let steps = 0; this.#running[choice.cpu] !== undefined && this.#finding === undefined; steps++) {
+      if (steps === MAX_STEPS) return `${this.#running[choice.cpu]!.action.text} does not end`;
+      const stopped = this.#step(goOn);
+      if (stopped !== undefined) return stopped;
+    }
+    return impossible;
+  }
+
+  /** Whether the allocation is refused: as the choice says, or as the same one of the action was. */
+  #isRefused(running: Running, asked: number, refused: readonly number[]): boolean {
+    if (this.#small === undefined) return refused.includes(asked);
+    const same = this.#small.find(({ begun }) => begun === running.span.begun);
+    return same?.refused.includes(running.allocations + 1) ?? false;
   }
 
   /** Returns why the step is impossible, if it is. */
@@ -123,17 +169,23 @@ class InterleavedReplay {
     const { kernel } = this.#machine;
     kernel.cpu = cpu;
     this.#watch();
+    const answers: number[] = [];
     let asked = 0;
     let step = running.task.next(0);
     while (step.done !== true && step.value.kind === 'allocation') {
-      const no = refused.includes(++asked);
+      const no = this.#isRefused(running, ++asked, refused);
       running.allocations++;
       this.#allocations++;
-      if (no) running.refused++;
-      if (no) this.#refused.push(this.#allocations);
+      if (no) {
+        running.refused++;
+        running.span.refused.push(running.allocations);
+        this.#refused.push(this.#allocations);
+        answers.push(asked);
+      }
       step = running.task.next(no ? 0 : 1);
     }
     this.#unwatch();
+    this.#taken.push(action === undefined ? { cpu, refused: answers } : { cpu, action, refused: answers });
     if (this.#usedAfterFree) {
       this.#finding = this.#lost('a page table was used after it had been freed');
       return undefined;
@@ -156,7 +208,9 @@ class InterleavedReplay {
       allocations: 0,
       refused: 0,
       lock: undefined,
+      span: { begun: this.#choice, ended: undefined, refused: [] },
     };
+    this.#spans.push(running.span);
     this.#running[cpu] = running;
     return running;
   }
@@ -170,7 +224,8 @@ class InterleavedReplay {
   }
 
   #ended(cpu: number, running: Running): void {
-    const { action, returned, allocations, refused, events } = running;
+    const { action, returned, allocations, refused, events, span } = running;
+    span.ended = this.#choice;
     this.#running[cpu] = undefined;
     this.#last[cpu] = action;
     const died = this.#machine.kernel.death;

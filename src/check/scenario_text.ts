@@ -1,7 +1,7 @@
 /** A trace as a scenario that `directmap run` takes, with what each call returned as what is expected. */
 
 import { errnoText } from '../linux/errno.ts';
-import { argumentsOf, callNamed } from './actions.ts';
+import { argumentsOf, callNamed, expandPattern } from './actions.ts';
 import type { Action, Choice, Claim, Done, PatternCall } from './claim.ts';
 import {
   bootTextFor,
@@ -44,7 +44,7 @@ class Writer {
   text(): string {
     const { machine } = this.#parts;
     const body = machine.world.interleaved === true ? this.#interleaved() : this.#sequential();
-    return `${[...this.#comments(), this.#header(), '', ...this.#page(), ...body].join('\n')}\n`;
+    return `${[...this.#comments(), this.#header(), '', ...this.#page(), ...this.#first(), ...body].join('\n')}\n`;
   }
 
   #comments(): string[] {
@@ -81,14 +81,35 @@ class Writer {
 
   /** How the explored pages are come by. */
   #page(): string[] {
-    const { world, bits } = this.#machine;
-    if (world.pagesFree === true) return [];
+    const { world, bits, passedOver } = this.#machine;
     if (world.leaf === '1G' && bits === HARDWARE_BITS)
       return [`const page = 0x${FULL_1G_PFN.toString(16)}; // in a 1G leaf`];
     const order = world.leaf === '1G' ? 2 * bits : bits;
+    const taken = passedOver === 0 ? [] : [this.#takeOver(passedOver, order)];
+    return world.pagesFree === true ? taken : [...taken, this.#takePages(order)];
+  }
+
+  /** What an allocator has to give before the explored pages. */
+  #takeOver(blocks: number, order: number): string {
+    const why = '// free, but of the kernel image';
+    return blocks === 1
+      ? `alloc_pages(${order}); ${why}`
+      : `for (let i = 0; i < ${blocks}; i++) alloc_pages(${order}); ${why}`;
+  }
+
+  #takePages(order: number): string {
+    const { world, bits } = this.#machine;
     const what = world.leaf === '4K' ? '4K entries' : `one ${world.leaf} leaf`;
     const small = bits < HARDWARE_BITS ? ', in a small geometry' : '';
-    return [`const page = alloc_pages(${order}); // ${2 ** order} pages, ${what}${small}`];
+    return `const page = alloc_pages(${order}); // ${2 ** order} pages, ${what}${small}`;
+  }
+
+  /** Calls made before the exploration began. */
+  #first(): string[] {
+    const { world, pageCount } = this.#machine;
+    return (world.first ?? [])
+      .flatMap((pattern) => expandPattern(pattern, 1, pageCount))
+      .flatMap((action) => this.#action(action, undefined));
   }
 
   // ---- calls one after the other
@@ -101,9 +122,8 @@ class Writer {
       const lines = this.#action(action, done);
       const fail = refused.length === 0 ? [] : [`fail_alloc(${refused.join(', ')});`];
       const all = [...fail, ...lines];
-      return this.#machine.cpus === 1
-        ? all
-        : [`cpu(${cpu}, () => {`, ...all.map((line) => `  ${line}`), '});'];
+      // What CPU 0 keeps, others may need: its calls stand by themselves.
+      return cpu === 0 ? all : [`cpu(${cpu}, () => {`, ...all.map((line) => `  ${line}`), '});'];
     });
   }
 

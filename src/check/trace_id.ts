@@ -38,7 +38,7 @@ function stepsText(choices: readonly Choice[]): string {
   choices.forEach(({ cpu, action, refused }, i) => {
     const no = refused.length === 0 ? '' : `!${refused.join(',')}`;
     if (action !== undefined) {
-      words.push(`${cpu}*${actionName(action)},${action.first},${action.pages}${no}`);
+      words.push(`${cpu}*${placedName(action)}${no}`);
       return;
     }
     steps++;
@@ -50,6 +50,11 @@ function stepsText(choices: readonly Choice[]): string {
     steps = 0;
   });
   return words.join('.');
+}
+
+/** An action by what it does, and on which of the explored pages. */
+export function placedName(action: Action): string {
+  return `${actionName(action)},${action.first},${action.pages}`;
 }
 
 /** The names of an action's calls, with the arguments that tell them apart. */
@@ -109,9 +114,7 @@ export function parseTraceId(id: string): ParsedTrace {
 
 /** The choices of an id, with the actions that its claim has today. @throws InputError */
 export function parseSteps(steps: string, actions: readonly Action[]): Choice[] {
-  const byName = new Map(
-    actions.map((action) => [`${actionName(action)},${action.first},${action.pages}`, action]),
-  );
+  const byName = new Map(actions.map((action) => [placedName(action), action]));
   return steps.split('.').flatMap((word): Choice[] => {
     const [, cpu, times, action, no] = /^(\d+)(?:\*(\d+)|\*([^!]+))?(?:!([\d,]+))?$/.exec(word) ?? [];
     if (cpu === undefined) throw bad(word, 'cpu*call,first,pages or cpu*steps');

@@ -1,3 +1,4 @@
+import { errnoText } from '../../linux/errno.ts';
 import type { Claim, Done } from '../claim.ts';
 import { onRange, PERMISSIONS, PRESENCE } from './worlds.ts';
 
@@ -32,7 +33,8 @@ export const claim: Claim = {
     if (!remaps4K(done)) return undefined;
     const { action, allocations, returned } = done;
     if (allocations > 0) return { text: `${action.text} asked for memory`, failure: 'F1' };
-    if ((returned[0] ?? 0) !== 0) return { text: `${action.text} returned ${returned[0]}`, failure: 'F1' };
+    if ((returned[0] ?? 0) !== 0)
+      return { text: `${action.text} returned ${errnoText(returned[0] ?? 0)}`, failure: 'F1' };
     const lost = pages.slice(action.first, action.first + action.pages).some(({ present }) => !present);
     return lost ? { text: `after ${action.text} a page is still not present`, failure: 'F6' } : undefined;
   },

@@ -1,0 +1,21 @@
+import type { Claim } from '../claim.ts';
+import { SPLIT_AND_MERGE, splitAndMergeBeside } from './collapse_spares_ptdump.ts';
+import { dies } from './worlds.ts';
+
+export const claim: Claim = {
+  id: 'collapse-spares-lockless-walkers',
+  sentence: 'No page table is freed while kernel_page_present() looks into it.',
+  source: {
+    who: 'this project',
+    when: '2026',
+    where: 'lookup_address() of set_memory.c walks without a lock; set_memory_rox() frees tables since v6.15',
+  },
+  catalogue: ['P7'],
+  notModelled: ({ version, has }) =>
+    has['cpa-collapse']
+      ? undefined
+      : `nothing collapses in ${version.name}: it lacks the change cpa-collapse`,
+  world: () => ({ ...SPLIT_AND_MERGE, calls: splitAndMergeBeside('kernel_page_present') }),
+  after: dies,
+  sometimes: [],
+};

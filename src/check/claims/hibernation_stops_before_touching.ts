@@ -1,0 +1,19 @@
+import type { Claim } from '../claim.ts';
+import { HIBERNATION_COPIES, onRange } from './worlds.ts';
+
+export const claim: Claim = {
+  id: 'hibernation-stops-before-touching',
+  sentence:
+    'If hibernation cannot map a page, it does not touch it. (Rick Edgecombe doubted it: "it will still try to read the unmapped page".)',
+  source: { who: 'Rick Edgecombe', when: '26 Oct 2020', where: 'review of the series, v1' },
+  catalogue: ['C6', 'K5', 'S11'],
+  world: () => ({
+    leaf: '2M',
+    calls: [onRange('set_memory_np'), onRange('set_memory_p'), HIBERNATION_COPIES],
+  }),
+  after: ({ action, died }) =>
+    died === undefined
+      ? undefined
+      : { text: `${action.calls[1]!.name}() read a page that it could not map: ${died.how}`, failure: 'F1' },
+  sometimes: [],
+};

@@ -1,0 +1,47 @@
+import type { Claim } from '../claim.ts';
+import { areaOfAll, onArea, VFREE_AREA } from './worlds.ts';
+
+export const claim: Claim = {
+  id: 'pages-handed-out-are-writable',
+  sentence:
+    'Whoever gets a page from the allocator can write it, whatever its owners before have done to an area of vmalloc that resets its permissions.',
+  source: {
+    who: 'Rick Edgecombe',
+    when: '25 Apr 2019',
+    where: '"mm/vmalloc: Add flag for freeing of special permsissions" (v5.2); vm_reset_perms()',
+  },
+  catalogue: ['P1', 'S23', 'S9'],
+  world: () => ({
+    leaf: '2M',
+    geometry: 1,
+    pagesFree: true,
+    calls: [
+      areaOfAll(0),
+      areaOfAll(1),
+      onArea('set_memory_ro'),
+      onArea('set_memory_rw'),
+      onArea('set_memory_rox'),
+      VFREE_AREA,
+      { calls: [{ name: 'alloc_pages', with: [0], keep: 'own' }], on: 'none' },
+      { calls: [{ name: 'write_page', at: 'own' }], on: 'none' },
+      { calls: [{ name: '__free_pages', at: 'own', with: [0], forget: 'own' }], on: 'none' },
+    ],
+  }),
+  after({ action, died }) {
+    return died === undefined
+      ? undefined
+      : { text: `${action.text} by the page's next owner: ${died.text}`, failure: 'F1' };
+  },
+  sometimes: [
+    {
+      text: 'a read-only page is writable again after vfree()',
+      seen: ({ pages }, done) =>
+        done?.action.calls[0]?.name === 'vfree' &&
+        pages.some(({ writable }, i) => writable && !done.before[i]!.writable),
+    },
+    {
+      text: 'vfree() is refused a page table',
+      seen: (_, done) => done?.action.calls[0]?.name === 'vfree' && done.refused > 0,
+    },
+  ],
+};
