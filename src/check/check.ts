@@ -232,7 +232,7 @@ export function showTrace(
   const trace: TraceResult = {
     id: encodeTrace(start, replayed.choices),
     calls: replayed.choices.flatMap(({ action }) => (action === undefined ? [] : [action.text])),
-    refusals: choices.reduce((sum, { refused }) => sum + refused.length, 0),
+    refusals: replayed.choices.reduce((sum, { refused }) => sum + refused.length, 0),
     switches: choices.filter(({ cpu }, i) => i > 0 && cpu !== choices[i - 1]!.cpu).length,
     fullSize: machine.bits === HARDWARE_BITS,
     scenario: scenarioText({ claim, machine, start, choices: replayed.choices, replayed }),
@@ -250,8 +250,11 @@ function atFullSize(
   try {
     const machine = machineFor(world, { ...surroundings, geometry: HARDWARE_BITS });
     const same = sameActions(choices, machine);
-    const replayed = replay(claim, machine, same, small.replayed.spans);
-    return replayed.finding === undefined ? undefined : { machine, replayed };
+    for (const like of [undefined, small.replayed]) {
+      const replayed = replay(claim, machine, same, like);
+      if (replayed.finding !== undefined) return { machine, replayed };
+    }
+    return undefined;
   } catch (error) {
     if (error instanceof NotModelledError) return undefined;
     throw error;

@@ -63,7 +63,8 @@ export function planJobs(plan: Plan): Job[] {
   };
   const chosen = isAll(plan.claims) ? CLAIMS.map(({ id }) => id) : unique(plan.claims);
   const kernels = kernelsOf(plan.kernels);
-  for (const kernel of kernels) checkBuild(kernel, plan);
+  // Options that cannot be are told before any work is done.
+  for (const kernel of kernels) plainBuild(kernel, plan);
   return chosen.flatMap((id) => {
     const claim = claimNamed(id, '').id;
     return kernels.map((kernel) => ({ claim, kernel, ...rest }));
@@ -84,14 +85,15 @@ function kernelsOf(names: readonly string[]): string[] {
   return unique(names.map((name) => parseKernelVersion(name, '--kernel').name));
 }
 
-/** Options that cannot be are told before any work is done. */
-function checkBuild(kernel: string, { config, boot }: Plan): void {
+/** Boot parameters that the model does not know, and that have no effect. */
+export function ignoredParameters(plan: Plan): string[] {
+  return [...plainBuild(PRESETS[0]!.name, plan).boot.ignored];
+}
+
+function plainBuild(kernel: string, { config, boot }: Plan): ReturnType<typeof buildOf> {
   const version = parseKernelVersion(kernel, '--kernel');
-  buildOf(
-    { leaf: '2M', calls: [] },
-    { version, ...(config && { config }), ...(boot && { boot }) },
-    HARDWARE_BITS,
-  );
+  const surroundings = { version, ...(config && { config }), ...(boot && { boot }) };
+  return buildOf({ leaf: '2M', calls: [] }, surroundings, HARDWARE_BITS);
 }
 
 /** One of the catalogue. @throws InputError that names the claims most like it. */

@@ -114,7 +114,8 @@ export class CheckedMachine implements State {
     kernel.frames = this.frames;
     if (world.tlb) kernel.tlb = new Tlb(this.cpus);
     this.actions = expandActions(kernel, world, this.pageCount, this);
-    this.#kept = [...new Set(world.calls.flatMap(({ calls }) => calls.flatMap((call) => call.keep ?? [])))];
+    const patterns = [...(world.first ?? []), ...world.calls];
+    this.#kept = [...new Set(patterns.flatMap(({ calls }) => calls.flatMap((call) => call.keep ?? [])))];
     for (const pattern of world.first ?? []) {
       for (const action of expandPattern(pattern, 1, this.pageCount)) this.run(action, 0, () => false);
     }

@@ -3,6 +3,7 @@
  * what an exploration found, decides whether a shorter trace shows the same, and tells who would notice.
  */
 
+import type { Death } from '../linux/events.ts';
 import type { PreemptionPoint, Task } from '../linux/task.ts';
 import type { Action, Choice, Claim, Done, Event, Finding, PageState, State } from './claim.ts';
 import { stateBefore } from './explore.ts';
@@ -21,8 +22,16 @@ export interface Replayed {
   spans: readonly Span[];
   /** The choices made: more than were asked for if actions were followed to their ends. */
   choices: readonly Choice[];
+  /** Of each CPU that waits for ever in the end: what its calls had returned by then. */
+  stuck: readonly Stuck[];
   /** The trace cannot be followed: a step of a CPU that has nothing to do, an action that is not possible yet. */
   impossible: string | undefined;
+}
+
+export interface Stuck {
+  cpu: number;
+  returned: readonly (number | undefined)[];
+  died: Death;
 }
 
 export interface Span {
@@ -32,21 +41,22 @@ export interface Span {
 }
 
 /**
- * Runs a trace from the machine's state, and takes it back. With `spans` of the trace in a small geometry, an action
- * that ended there by some choice goes on to its end by that choice here, where it has more entries to see to.
+ * Runs a trace from the machine's state, and takes it back. `small` is the same trace in a small geometry, where there
+ * are fewer entries to see to: an action that ended there by some choice goes on to its end by that choice here, and one
+ * that was refused something is refused all that it asks for here.
  */
 export function replay(
   claim: Claim,
   machine: CheckedMachine,
   choices: readonly Choice[],
-  spans?: readonly Span[],
+  small?: Replayed,
 ): Replayed {
   const { kernel } = machine;
   const mark = machine.mark();
   const replayed =
     machine.world.interleaved === true
-      ? new InterleavedReplay(claim, machine, spans).run(choices)
-      : replayCalls(claim, machine, choices);
+      ? new InterleavedReplay(claim, machine, small?.spans).run(choices)
+      : replayCalls(claim, machine, choices, small?.done);
   kernel.interleaved = false;
   kernel.listen(undefined);
   kernel.cpu = 0;
@@ -54,27 +64,38 @@ export function replay(
   return replayed;
 }
 
-function replayCalls(claim: Claim, machine: CheckedMachine, choices: readonly Choice[]): Replayed {
+function replayCalls(
+  claim: Claim,
+  machine: CheckedMachine,
+  choices: readonly Choice[],
+  small: readonly Done[] | undefined,
+): Replayed {
   const done: Done[] = [];
+  const taken: Choice[] = [];
   const allRefused: number[] = [];
   let allocations = 0;
   let finding = claim.always?.(machine);
-  for (const { cpu, action, refused } of choices) {
+  let impossible: string | undefined;
+  for (const [i, { cpu, action, refused }] of choices.entries()) {
     if (finding !== undefined) break;
     if (action === undefined || !machine.enabled(action)) {
-      const impossible = `${action?.text ?? 'a step'} is not possible there`;
-      return { finding, done, refused: allRefused, spans: [], choices, impossible };
+      impossible = `${action?.text ?? 'a step'} is not possible there`;
+      break;
     }
+    const all = (small?.[i]?.refused ?? 0) > 0;
+    const no = new Set(refused);
     const before = stateBefore(claim, machine);
-    const ended = { ...machine.run(action, cpu, (n) => refused.includes(n), true), ...before };
+    const ended = { ...machine.run(action, cpu, (n) => all || no.has(n), true), ...before };
+    const refusals = all ? Array.from({ length: ended.allocations }, (_, n) => n + 1) : refused;
     done.push(ended);
-    allRefused.push(...refused.map((n) => n + allocations));
+    taken.push({ cpu, action, refused: refusals });
+    for (const n of refusals) allRefused.push(n + allocations);
     allocations += ended.allocations;
     finding = claim.after?.(ended, machine);
     if (ended.died !== undefined) break;
     finding ??= claim.always?.(machine);
   }
-  return { finding, done, refused: allRefused, spans: [], choices, impossible: undefined };
+  return { finding, done, refused: allRefused, spans: [], choices: taken, stuck: [], impossible };
 }
 
 /** What one CPU is at. */
@@ -106,6 +127,7 @@ class InterleavedReplay {
   readonly #spans: Running['span'][] = [];
   readonly #taken: Choice[] = [];
   readonly #small: readonly Span[] | undefined;
+  #waitForEver: Stuck[] = [];
   /** The number of the choice that is being followed. */
   #choice = 0;
 
@@ -133,8 +155,10 @@ class InterleavedReplay {
 
   #result(impossible: string | undefined): Replayed {
     const finding = impossible === undefined ? this.#finding : undefined;
-    const spans = this.#spans;
-    return { finding, done: this.#done, refused: this.#refused, spans, choices: this.#taken, impossible };
+    return {
+      ...{ finding, impossible, done: this.#done, refused: this.#refused },
+      ...{ spans: this.#spans, choices: this.#taken, stuck: this.#waitForEver },
+    };
   }
 
   /** One choice, and if the action ended by it in the small geometry, all steps to its end. */
@@ -238,12 +262,17 @@ class InterleavedReplay {
   #stuck(): Finding | undefined {
     if (this.#machine.kernel.death !== undefined) return undefined;
     const waiting = this.#running.flatMap((running, cpu) =>
-      running === undefined ? [] : [this.#waitsFor(cpu, running)],
+      running === undefined ? [] : [{ cpu, running, waits: this.#waitsFor(cpu, running) }],
     );
-    const left = waiting.find((each) => each?.left !== undefined);
-    if (left?.left !== undefined) return this.#lost(left.left);
-    if (waiting.length === 0 || waiting.includes(undefined)) return undefined;
-    return this.#lost(`deadlock: ${waiting.map((each) => each!.text).join(', ')}`);
+    const left = waiting.find(({ waits }) => waits?.left !== undefined)?.waits?.left;
+    const all = waiting.length > 0 && waiting.every(({ waits }) => waits !== undefined);
+    if (left === undefined && !all) return undefined;
+    this.#waitForEver = waiting.flatMap(({ cpu, running, waits }) =>
+      waits === undefined
+        ? []
+        : [{ cpu, returned: running.returned, died: { how: 'panic', text: waits.text } }],
+    );
+    return this.#lost(left ?? `deadlock: ${waiting.map(({ waits }) => waits!.text).join(', ')}`);
   }
 
   /** The lock that a CPU waits for, if another holds it; `left` if that one has gone on without it. */

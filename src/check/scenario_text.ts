@@ -15,6 +15,8 @@ import type { Replayed } from './replay.ts';
 import type { TraceStart } from './trace_id.ts';
 
 const COMMENT_COLUMNS = 72;
+/** Refusals that are listed one by one; more, if they are all, are "every". */
+const MAX_LISTED = 12;
 
 export interface ScenarioText {
   claim: Claim;
@@ -120,15 +122,17 @@ class Writer {
       const done = replayed.done[i];
       if (action === undefined || done === undefined) return [];
       const lines = this.#action(action, done);
-      const fail = refused.length === 0 ? [] : [`fail_alloc(${refused.join(', ')});`];
-      const all = [...fail, ...lines];
+      const everyOne = refused.length > MAX_LISTED && refused.length === done.allocations;
+      const all = everyOne
+        ? ['fail_every_alloc();', ...lines, 'allow_alloc();']
+        : [...refusing(refused), ...lines];
       // What CPU 0 keeps, others may need: its calls stand by themselves.
       return cpu === 0 ? all : [`cpu(${cpu}, () => {`, ...all.map((line) => `  ${line}`), '});'];
     });
   }
 
   /** The calls that returned, and the one in which the machine died. */
-  #action(action: Action, done: Done | undefined): string[] {
+  #action(action: Action, done: Pick<Done, 'returned' | 'died'> | undefined): string[] {
     const { returned, died } = done ?? { returned: [], died: undefined };
     const made = died === undefined ? action.calls : action.calls.slice(0, returned.length + 1);
     return made.map((call, i) => {
@@ -192,7 +196,8 @@ class Writer {
     const actions = choices.flatMap((choice) =>
       choice.cpu === cpu && choice.action !== undefined ? [choice.action] : [],
     );
-    const calls = actions.flatMap((action, i) => this.#action(action, done[i]));
+    const stuck = replayed.stuck.find((each) => each.cpu === cpu);
+    const calls = actions.flatMap((action, i) => this.#action(action, done[i] ?? stuck));
     return calls.length === 0 ? '() => {}' : `() => {\n${calls.map((line) => `  ${line}`).join('\n')}\n}`;
   }
 
@@ -213,9 +218,13 @@ class Writer {
 
   /** The refusals, by number of the allocation in all that follows. */
   #refusals(): string[] {
-    const { refused } = this.#parts.replayed;
-    return refused.length === 0 ? [] : [`fail_alloc(${refused.join(', ')});`];
+    return refusing(this.#parts.replayed.refused);
   }
+}
+
+/** The next allocations to refuse, by number. */
+function refusing(numbers: readonly number[]): string[] {
+  return numbers.length === 0 ? [] : [`fail_alloc(${numbers.join(', ')});`];
 }
 
 function wrapped(text: string): string[] {

@@ -19,6 +19,8 @@ export interface TraceStart extends Omit<Trace, 'choices'> {
 }
 
 const WHERE = 'replay id';
+/** More allocations than any action at full size makes. */
+const MAX_REFUSED = 2 ** 20;
 
 export function encodeTrace(start: TraceStart, choices: readonly Choice[]): string {
   const { claim, kernel, geometry, boot, config, cpus } = start;
@@ -36,7 +38,7 @@ function stepsText(choices: readonly Choice[]): string {
   const words: string[] = [];
   let steps = 0;
   choices.forEach(({ cpu, action, refused }, i) => {
-    const no = refused.length === 0 ? '' : `!${refused.join(',')}`;
+    const no = refused.length === 0 ? '' : `!${rangesText(refused)}`;
     if (action !== undefined) {
       words.push(`${cpu}*${placedName(action)}${no}`);
       return;
@@ -50,6 +52,22 @@ function stepsText(choices: readonly Choice[]): string {
     steps = 0;
   });
   return words.join('.');
+}
+
+/** Ascending numbers, runs of them as "first-last". */
+function rangesText(numbers: readonly number[]): string {
+  const runs: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run !== undefined && number === run[1] + 1) run[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(',');
+}
+
+function rangeOf(text: string): number[] {
+  const [first = 0, last = first] = text.split('-').map(Number);
+  return Array.from({ length: Math.min(last - first + 1, MAX_REFUSED) }, (_, i) => first + i);
 }
 
 /** An action by what it does, and on which of the explored pages. */
@@ -116,9 +134,9 @@ export function parseTraceId(id: string): ParsedTrace {
 export function parseSteps(steps: string, actions: readonly Action[]): Choice[] {
   const byName = new Map(actions.map((action) => [placedName(action), action]));
   return steps.split('.').flatMap((word): Choice[] => {
-    const [, cpu, times, action, no] = /^(\d+)(?:\*(\d+)|\*([^!]+))?(?:!([\d,]+))?$/.exec(word) ?? [];
+    const [, cpu, times, action, no] = /^(\d+)(?:\*(\d+)|\*([^!]+))?(?:!([\d,-]+))?$/.exec(word) ?? [];
     if (cpu === undefined) throw bad(word, 'cpu*call,first,pages or cpu*steps');
-    const refused = no === undefined ? [] : no.split(',').map(Number);
+    const refused = no === undefined ? [] : no.split(',').flatMap(rangeOf);
     if (action === undefined) {
       const count = Number(times ?? 1);
       return Array.from({ length: count }, (_, i) => ({

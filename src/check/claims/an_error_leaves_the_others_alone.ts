@@ -8,7 +8,7 @@ export const claim: Claim = {
   catalogue: ['P3'],
   world: () => ({
     leaf: '1G',
-    calls: [onRange('set_memory_ro'), onRange('set_memory_np'), onRange('set_memory_p')],
+    calls: [onRange('set_memory_ro'), onRange('set_memory_np')],
   }),
   after({ action, returned, before }, { pages }) {
     const failed = failedCall(action, returned);

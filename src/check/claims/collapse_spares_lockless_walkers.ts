@@ -8,7 +8,8 @@ export const claim: Claim = {
   source: {
     who: 'this project',
     when: '2026',
-    where: 'lookup_address() of set_memory.c walks without a lock; set_memory_rox() frees tables since v6.15',
+    where:
+      'lookup_address() of set_memory.c walks without a lock, and set_memory_rox() frees tables since v6.15; with other CPUs running saveable_page() of hibernation asks so',
   },
   catalogue: ['P7'],
   notModelled: ({ version, has }) =>

@@ -34,6 +34,7 @@ import { claim as kernelMapPagesCannotFailOnALargeMap } from './kernel_map_pages
 import { claim as kernelMapPagesReachesEveryCpu } from './kernel_map_pages_reaches_every_cpu.ts';
 import { claim as kernelPagePresentAgrees } from './kernel_page_present_agrees.ts';
 import { claim as mergeCoversEqualEntriesOnly } from './merge_covers_equal_entries_only.ts';
+import { claim as mergedTablesAreFreedAfterTheFlush } from './merged_tables_are_freed_after_the_flush.ts';
 import { claim as noLargeNpLeaf } from './no_large_np_leaf.ts';
 import { claim as noSleepInAtomicContext } from './no_sleep_in_atomic_context.ts';
 import { claim as noSleepInAtomicContextBesideCpa } from './no_sleep_in_atomic_context_beside_cpa.ts';
@@ -48,7 +49,10 @@ import { claim as resumeDoesNotClearUnmappedPages } from './resume_does_not_clea
 import { claim as resumeDoesNotPoisonUnmappedPages } from './resume_does_not_poison_unmapped_pages.ts';
 import { claim as returned0MeansAliasesToo } from './returned_0_means_aliases_too.ts';
 import { claim as returned0MeansDone } from './returned_0_means_done.ts';
+import { claim as returned0MeansDoneAcrossLeaves } from './returned_0_means_done_across_leaves.ts';
 import { claim as riscvKernelMapPagesIsAtomicSafe } from './riscv_kernel_map_pages_is_atomic_safe.ts';
+import { claim as scatteredPagesAreNotMerged } from './scattered_pages_are_not_merged.ts';
+import { claim as secretPagesAreOutOfReach } from './secret_pages_are_out_of_reach.ts';
 import { claim as secretmemFaultCannotFailInCpa } from './secretmem_fault_cannot_fail_in_cpa.ts';
 import { claim as secretmemRestoreCannotFail } from './secretmem_restore_cannot_fail.ts';
 import { claim as setDirectMapInvalidLeaves4kNp } from './set_direct_map_invalid_leaves_4k_np.ts';
@@ -60,7 +64,9 @@ import { claim as setMemoryUcErrorRestoresWb } from './set_memory_uc_error_resto
 import { claim as snapshotAllocatesNothing } from './snapshot_allocates_nothing.ts';
 import { claim as snapshotAllocatesNothingWhoeverUnmaps } from './snapshot_allocates_nothing_whoever_unmaps.ts';
 import { claim as splitKeepsTheOthers } from './split_keeps_the_others.ts';
+import { claim as splitsAreSerialised } from './splits_are_serialised.ts';
 import { claim as splitsLoseNoEdit } from './splits_lose_no_edit.ts';
+import { claim as splitsOfTwoLevelsLoseNothing } from './splits_of_two_levels_lose_nothing.ts';
 import { claim as theDirectMapStaysNx } from './the_direct_map_stays_nx.ts';
 import { claim as todaysCallersLeaveNoLargeNpLeaf } from './todays_callers_leave_no_large_np_leaf.ts';
 import { claim as twoSplitsMakeOneTable } from './two_splits_make_one_table.ts';
@@ -93,6 +99,7 @@ export const CLAIMS: readonly Claim[] = [
   restoreNeverMerges,
   // who takes pages out
   secretmemRestoreCannotFail,
+  secretPagesAreOutOfReach,
   guestMemfdRestoreAfter4kZapCannotFail,
   guestMemfdRestoreAfterLargeZapCannotFail,
   execmemRestoreCannotFail,
@@ -105,6 +112,7 @@ export const CLAIMS: readonly Claim[] = [
   pagesHandedOutAreWritable,
   freedPagesArePlain,
   returned0MeansDone,
+  returned0MeansDoneAcrossLeaves,
   returned0MeansAliasesToo,
   theDirectMapStaysNx,
   anErrorLeavesTheOthersAlone,
@@ -112,7 +120,10 @@ export const CLAIMS: readonly Claim[] = [
   setMemoryUcErrorRestoresWb,
   // what is split and merged
   splitKeepsTheOthers,
+  splitsAreSerialised,
   mergeCoversEqualEntriesOnly,
+  scatteredPagesAreNotMerged,
+  mergedTablesAreFreedAfterTheFlush,
   countersFollowTheTables,
   countersFollowMemoryFailure,
   clearedPoisonIsPresent,
@@ -134,6 +145,7 @@ export const CLAIMS: readonly Claim[] = [
   debugPageallocOwnersDoNotRace,
   debugPageallocOwnersDoNotRaceBesideCpa,
   twoSplitsMakeOneTable,
+  splitsOfTwoLevelsLoseNothing,
   splitsLoseNoEdit,
   cpaLockIsAlwaysReleased,
   collapseSparesPtdump,

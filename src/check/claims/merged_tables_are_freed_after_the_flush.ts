@@ -23,7 +23,7 @@ export const claim: Claim = {
     when: '2025',
     where: '41d88484c71c ("x86/mm/pat: restore large ROX pages after fragmentation") (v6.15)',
   },
-  catalogue: ['P7', 'F4'],
+  catalogue: ['P7'],
   notModelled: ({ version, has }) =>
     has['cpa-collapse'] ? undefined : `nothing merges in ${version.name}: it lacks the change cpa-collapse`,
   world: () => ({

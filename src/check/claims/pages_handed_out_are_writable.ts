@@ -1,5 +1,14 @@
-import type { Claim } from '../claim.ts';
-import { areaOfAll, onArea, VFREE_AREA } from './worlds.ts';
+import type { Claim, Pattern } from '../claim.ts';
+import { areaOfAll, onArea } from './worlds.ts';
+
+/** The area is freed, and whoever gets its first page writes it. */
+const FREED_AND_WRITTEN: Pattern = {
+  calls: [
+    { name: 'vfree', at: 'area', forget: 'area' },
+    { name: 'write_page', at: 'own', forget: 'own' },
+  ],
+  on: 'none',
+};
 
 export const claim: Claim = {
   id: 'pages-handed-out-are-writable',
@@ -21,16 +30,14 @@ export const claim: Claim = {
       onArea('set_memory_ro'),
       onArea('set_memory_rw'),
       onArea('set_memory_rox'),
-      VFREE_AREA,
-      { calls: [{ name: 'alloc_pages', with: [0], keep: 'own' }], on: 'none' },
-      { calls: [{ name: 'write_page', at: 'own' }], on: 'none' },
-      { calls: [{ name: '__free_pages', at: 'own', with: [0], forget: 'own' }], on: 'none' },
+      { calls: [{ name: 'vmalloc_to_page', at: 'area', keep: 'own' }], on: 'none' },
+      FREED_AND_WRITTEN,
     ],
   }),
   after({ action, died }) {
     return died === undefined
       ? undefined
-      : { text: `${action.text} by the page's next owner: ${died.text}`, failure: 'F1' };
+      : { text: `${action.text}, by the page's next owner: ${died.text}`, failure: 'F1' };
   },
   sometimes: [
     {

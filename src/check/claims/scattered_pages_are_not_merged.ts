@@ -5,7 +5,7 @@ const OF_TWO_PAGES = 2;
 
 /** The pages of the area, once it is read-only: nothing else is. */
 function areaOf(pages: readonly PageState[]): number[] {
-  return pages.flatMap(({ writable }, page) => (writable ? [] : [page]));
+  return pages.flatMap(({ present, writable }, page) => (present && !writable ? [page] : []));
 }
 
 /** Whether the area's pages follow one another, from the first of a large leaf's. */

@@ -12,7 +12,7 @@ export const claim: Claim = {
     calls: [
       onPage('set_direct_map_invalid_noflush'),
       onRange('set_memory_np'),
-      onRange('set_memory_p'),
+      onPage('set_memory_p'),
       onRange('set_memory_ro'),
     ],
   }),

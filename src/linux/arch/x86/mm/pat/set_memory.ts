@@ -7,7 +7,7 @@
  */
 
 import type { EntryFlags, MemoryType, VirtualAddress } from '../../../../../mmu/format.ts';
-import { hexAddress } from '../../../../../mmu/format.ts';
+import { EntryKind, hexAddress } from '../../../../../mmu/format.ts';
 import {
   _PAGE_CACHE_MASK,
   _PAGE_DIRTY,
@@ -481,15 +481,59 @@ function note_path(k: X86Kernel, entry: number, out: Lookup): void {
   if ((k.memory.low(entry) & _PAGE_RW) === 0) out.rw = false;
 }
 
-/** lookup_address(): entry and level for a kernel address. :819 */
+/**
+ * lookup_address(): entry and level for a kernel address. Takes no lock: a collapse may free a table between any two
+ * levels, and before the caller reads the entry. :819
+ */
 export function* lookup_address(
   k: X86Kernel,
   address: VirtualAddress,
 ): Task<{ kpte: number; level: number }> {
-  const pgd = pgd_offset_k(k, address);
-  if (k.interleaved) yield { kind: 'preemption', at: 'read', what: pgd };
-  const kpte = lookup_address_now(k, pgd, address, lookup_scratch);
-  return { kpte, level: lookup_scratch.level };
+  const out: Lookup = { level: 0, nx: false, rw: false };
+  const kpte = yield* lookup_address_in_steps(k, pgd_offset_k(k, address), address, out, false);
+  return { kpte, level: out.level };
+}
+
+/**
+ * lookup_address_now() where CPUs interleave: one step, unless a table can be freed under a walker that holds no lock.
+ * Tables only ever come into being otherwise, and a walk is as good as one at the time of its last read.
+ */
+function* lookup_address_in_steps(
+  k: X86Kernel,
+  pgd: number,
+  address: VirtualAddress,
+  out: Lookup,
+  locked: boolean,
+): Task<number> {
+  if (!k.interleaved) return lookup_address_now(k, pgd, address, out);
+  if (!locked && k.has['cpa-collapse']) return yield* lookup_address_by_level(k, pgd, address, out);
+  yield { kind: 'preemption', at: 'read', what: pgd };
+  return lookup_address_now(k, pgd, address, out);
+}
+
+function* lookup_address_by_level(
+  k: X86Kernel,
+  pgd: number,
+  address: VirtualAddress,
+  out: Lookup,
+): Task<number> {
+  out.nx = false;
+  out.rw = true;
+  let entry = pgd;
+  for (out.level = k.format.levels; ; out.level--) {
+    yield { kind: 'preemption', at: 'read', what: entry };
+    if (out.level === PG_LEVEL_4K) return entry;
+    const low = k.memory.low(entry);
+    const high = k.memory.high(entry);
+    const kind = k.format.kind(out.level, low, high);
+    if (kind === EntryKind.None) break;
+    if (kind !== EntryKind.Table) return entry;
+    note_path(k, entry, out);
+    const index = Math.floor(address / 2 ** k.format.levelShift(out.level - 1)) & k.index_mask;
+    entry = k.format.tableAddress(out.level, low, high) + index * 8;
+  }
+  if (!k.has['lookup-level-of-none']) out.level = out.level >= PG_LEVEL_512G ? PG_LEVEL_NONE : out.level + 1;
+  return 0;
 }
 
 /** :825 */
@@ -500,8 +544,7 @@ function* _lookup_address_cpa(
   out: Lookup,
 ): Task<number> {
   const pgd = cpa.pgd === 0 ? pgd_offset_k(k, address) : pgd_offset_pgd(k, cpa.pgd, address);
-  if (k.interleaved) yield { kind: 'preemption', at: 'read', what: pgd };
-  return lookup_address_now(k, pgd, address, out);
+  return yield* lookup_address_in_steps(k, pgd, address, out, !cpa_lock_skipped(k, cpa));
 }
 
 /** In an entry that is not present, G would be read as PROTNONE. :939 */
