@@ -79,7 +79,8 @@ export function checkClaimOn(
     return { ...head, ...judge(claim, surroundings, job, onProgress) };
   } catch (error) {
     if (!(error instanceof NotModelledError)) throw error;
-    return { ...head, verdict: 'not modelled', because: error.message };
+    const { what, because } = error.problem;
+    return { ...head, verdict: 'not modelled', because: `${what}: ${because}` };
   }
 }
 
@@ -229,15 +230,34 @@ export function showTrace(
   const finding = replayed.finding;
   if (finding === undefined)
     throw new Error(`the model does not confirm the trace of ${claim.id} on ${start.kernel}`);
-  const trace: TraceResult = {
-    id: encodeTrace(start, replayed.choices),
-    calls: replayed.choices.flatMap(({ action }) => (action === undefined ? [] : [action.text])),
-    refusals: replayed.choices.reduce((sum, { refused }) => sum + refused.length, 0),
+  const trace = describeTrace(claim, machine, start, replayed);
+  return { finding, notices: noticesOf(replayed), trace, last: replayed.done.at(-1) };
+}
+
+/** A trace that has been run, in short and as a scenario. */
+export function describeTrace(
+  claim: Claim,
+  machine: CheckedMachine,
+  start: TraceStart,
+  replayed: Replayed,
+): TraceResult {
+  const { choices } = replayed;
+  return {
+    id: encodeTrace(start, choices),
+    calls: callsOf(choices, machine.cpus),
+    refusals: choices.reduce((sum, { refused }) => sum + refused.length, 0),
     switches: choices.filter(({ cpu }, i) => i > 0 && cpu !== choices[i - 1]!.cpu).length,
     fullSize: machine.bits === HARDWARE_BITS,
-    scenario: scenarioText({ claim, machine, start, choices: replayed.choices, replayed }),
+    scenario: scenarioText({ claim, machine, start, choices, replayed }),
   };
-  return { finding, notices: noticesOf(replayed), trace, last: replayed.done.at(-1) };
+}
+
+/** The actions in the order in which they begin, with who begins them if there are several. */
+function callsOf(choices: readonly Choice[], cpus: number): string[] {
+  return choices.flatMap(({ cpu, action }) => {
+    if (action === undefined) return [];
+    return cpus === 1 ? [action.text] : [`CPU ${cpu}: ${action.text}`];
+  });
 }
 
 function atFullSize(

@@ -18,7 +18,6 @@ export interface TraceStart extends Omit<Trace, 'choices'> {
   readonly cpus?: number;
 }
 
-const WHERE = 'replay id';
 /** More allocations than any action at full size makes. */
 const MAX_REFUSED = 2 ** 20;
 
@@ -75,13 +74,14 @@ export function placedName(action: Action): string {
   return `${actionName(action)},${action.first},${action.pages}`;
 }
 
-/** The names of an action's calls, with the arguments that tell them apart. */
+/** The names of an action's calls, with the arguments and kept names that tell them apart. */
 export function actionName({ calls }: Action): string {
   return calls.map(callName).join('+');
 }
 
-function callName({ name, with: values = [] }: PatternCall): string {
-  return [name, ...values].join('-');
+function callName({ name, with: values = [], at, keep }: PatternCall): string {
+  const names = [at, keep].filter((each) => each !== undefined);
+  return [name, ...values, ...names].join('-');
 }
 
 /** Four letters that a mistyped or cut id will not have. */
@@ -156,5 +156,5 @@ export function parseSteps(steps: string, actions: readonly Action[]): Choice[] 
 }
 
 function bad(found: string, expected: string): InputError {
-  return new InputError({ code: 'bad-format', what: 'replay id', where: WHERE, found, expected });
+  return new InputError({ code: 'bad-format', what: 'replay id', where: '', found, expected });
 }

@@ -2,23 +2,35 @@
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
 import { openDump } from '../memory/sources/open_dump.ts';
 import { conformanceText } from '../report/conformance_text.ts';
 import { type Conformance, Conformer } from '../scenario/conform.ts';
 import { parseTrace } from '../scenario/trace.ts';
-import { EXIT_CLEAN, EXIT_REFUTED, EXIT_UNDECIDED } from './errors.ts';
+import { EXIT_CLEAN, EXIT_REFUTED, EXIT_UNDECIDED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
 
 const MAX_TRACE_BYTES = 2 ** 30;
 
-export interface ConformOptions {
+interface ConformOptions {
   json?: boolean;
   cores?: string;
   all?: boolean;
 }
 
-export function conformCommand(paths: readonly string[], options: ConformOptions): number {
+export function addConformCommand(program: Command): void {
+  program
+    .command('conform')
+    .description('replay recordings of real kernels and compare every entry')
+    .argument('<trace...>', 'recordings, .jsonl or .jsonl.gz')
+    .option('--cores <dir>', 'where the cores are that the recordings begin with')
+    .option('--all', 'go on after the first difference')
+    .option('--json', 'print the result as JSON (docs/json.md)')
+    .action((paths: string[], options: ConformOptions) => runCommand(() => conformCommand(paths, options)));
+}
+
+function conformCommand(paths: readonly string[], options: ConformOptions): number {
   const files = paths.map((path) => conformOne(path, options));
   const total = (count: (file: Conformance) => number) => files.reduce((sum, file) => sum + count(file), 0);
   const differ = total((file) => file.differences.length);

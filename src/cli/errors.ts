@@ -10,12 +10,12 @@ export const EXIT_INPUT = 2;
 /** Undecided, or not modelled. */
 export const EXIT_UNDECIDED = 3;
 /** A bug of ours. */
-const EXIT_BUG = 70;
+export const EXIT_BUG = 70;
 
 /** Run `body`; report what it throws on stderr and set the exit status. */
-export function runCommand(body: () => number): void {
+export async function runCommand(body: () => number | Promise<number>): Promise<void> {
   try {
-    process.exitCode = body();
+    process.exitCode = await body();
   } catch (error) {
     process.exitCode = reportError(error);
   }

@@ -1,13 +1,28 @@
 /** directmap kernels, directmap changes: what can be named. */
 
+import type { Command } from 'commander';
 import { CHANGE_NAMES, CHANGES, type Change } from '../linux/changes.ts';
 import { PRESETS } from '../linux/kernels.ts';
-import { EXIT_CLEAN } from './errors.ts';
+import { wrap } from '../report/wrap.ts';
+import { EXIT_CLEAN, runCommand } from './errors.ts';
 
-const WIDTH = 72;
 const INDENT = '    ';
 
-export function kernelsCommand(json: boolean): number {
+export function addLists(program: Command): void {
+  program
+    .command('kernels')
+    .description('list the kernels that can be named')
+    .option('--json', 'print them as JSON')
+    .action((options: { json?: boolean }) => runCommand(() => kernelsCommand(options.json === true)));
+
+  program
+    .command('changes')
+    .description('list the differences between kernels; each can be put in or taken out')
+    .option('--json', 'print them as JSON')
+    .action((options: { json?: boolean }) => runCommand(() => changesCommand(options.json === true)));
+}
+
+function kernelsCommand(json: boolean): number {
   if (json) {
     const kernels = PRESETS.map(({ name, note, changes }) => ({ arch: 'x86_64', name, note, changes }));
     process.stdout.write(`${JSON.stringify(kernels)}\n`);
@@ -22,7 +37,7 @@ export function kernelsCommand(json: boolean): number {
   return EXIT_CLEAN;
 }
 
-export function changesCommand(json: boolean): number {
+function changesCommand(json: boolean): number {
   if (json) {
     const changes = CHANGE_NAMES.map((name) => ({ name, ...CHANGES[name], kernels: kernelsWith(name) }));
     process.stdout.write(`${JSON.stringify(changes)}\n`);
@@ -31,9 +46,10 @@ export function changesCommand(json: boolean): number {
   const lines: string[] = [];
   for (const name of CHANGE_NAMES) {
     const change: Change = CHANGES[name];
-    lines.push(`${name}  (${change.release})`, ...wrap(change.effect));
+    lines.push(`${name}  (${change.release})`, ...wrap(change.effect, INDENT));
     if (change.subject !== undefined) {
-      lines.push(...wrap(`${change.commit === undefined ? '' : `${change.commit} `}("${change.subject}")`));
+      const commit = change.commit === undefined ? '' : `${change.commit} `;
+      lines.push(...wrap(`${commit}("${change.subject}")`, INDENT));
     }
     const kernels = kernelsWith(name);
     lines.push(`${INDENT}in ${kernels.length === 0 ? 'none of the kernels here' : kernels.join(' ')}`, '');
@@ -46,18 +62,4 @@ function kernelsWith(change: string): string[] {
   return PRESETS.filter(({ changes }) => (changes as readonly string[]).includes(change)).map(
     ({ name }) => name,
   );
-}
-
-/** Break a sentence into indented lines. */
-function wrap(text: string): string[] {
-  const lines: string[] = [];
-  let line = INDENT;
-  for (const word of text.split(' ')) {
-    if (line.length + word.length > WIDTH && line.trim() !== '') {
-      lines.push(line.trimEnd());
-      line = INDENT;
-    }
-    line += `${word} `;
-  }
-  return [...lines, line.trimEnd()];
 }

@@ -1,11 +1,14 @@
-/** The command line. */
+/** The command line. Each command's file adds it. */
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { type ConformOptions, conformCommand } from './conform.ts';
-import { EXIT_CLEAN, EXIT_INPUT, runCommand } from './errors.ts';
-import { changesCommand, kernelsCommand } from './lists.ts';
-import { type RunOptions, runScenarioCommand } from './run.ts';
+import { addAskCommands } from './ask.ts';
+import { addCheckCommands } from './check.ts';
+import { addConformCommand } from './conform.ts';
+import { EXIT_CLEAN, EXIT_INPUT } from './errors.ts';
+import { addLists } from './lists.ts';
+import { addReplayCommand } from './replay.ts';
+import { addRunCommand } from './run.ts';
 
 /** "0.1.0", as package.json has it. */
 function version(): string {
@@ -21,47 +24,16 @@ function createProgram(): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit status: 0 clean, 1 an expectation not met or a difference found, 2 bad input or usage, 3 not modelled',
+      '\nExit status: 0 clean, or the claims hold; 1 an expectation not met, a difference found, a claim refuted;\n' +
+        '2 bad input or usage; 3 undecided or not modelled; 70 a bug of ours; 130 interrupted',
     );
 
-  program
-    .command('run')
-    .description('run a scenario and tell what each call returned, changed and was refused')
-    .argument('<scenario>', 'a script, such as scenarios/thread/large-np-leaf.js')
-    .option('--kernel <kernel>', 'kernel to run it on, e.g. v7.2 or v6.1+cpa-collapse (the script may say)')
-    .option('--config <settings>', 'config options, e.g. DEBUG_PAGEALLOC=y,SECRETMEM=n')
-    .option('--boot <parameters>', 'kernel command line, e.g. "debug_pagealloc=on nogbpages"')
-    .option('--from <dump>', "start on the page tables of a real machine's ELF core")
-    .option('--root <address>', 'with --from: physical address of the top table, if the dump does not tell')
-    .option('--page-offset <address>', 'with --from: where the direct map starts, if the tables do not tell')
-    .option('--levels <n>', 'with --from: paging levels, 4 or 5, if the dump does not tell')
-    .option('--json', 'print the outcome as JSON (docs/json.md)')
-    .option('--cost', 'add what it cost: splits, tables, flushes, large leaves left')
-    .action((scenario: string, options: RunOptions) =>
-      runCommand(() => runScenarioCommand(scenario, options)),
-    );
-
-  program
-    .command('conform')
-    .description('replay recordings of real kernels and compare every entry')
-    .argument('<trace...>', 'recordings, .jsonl or .jsonl.gz')
-    .option('--cores <dir>', 'where the cores are that the recordings begin with')
-    .option('--all', 'go on after the first difference')
-    .option('--json', 'print the result as JSON (docs/json.md)')
-    .action((paths: string[], options: ConformOptions) => runCommand(() => conformCommand(paths, options)));
-
-  program
-    .command('kernels')
-    .description('list the kernels that can be named')
-    .option('--json', 'print them as JSON')
-    .action((options: { json?: boolean }) => runCommand(() => kernelsCommand(options.json === true)));
-
-  program
-    .command('changes')
-    .description('list the differences between kernels; each can be put in or taken out')
-    .option('--json', 'print them as JSON')
-    .action((options: { json?: boolean }) => runCommand(() => changesCommand(options.json === true)));
-
+  addRunCommand(program);
+  addCheckCommands(program);
+  addReplayCommand(program);
+  addAskCommands(program);
+  addConformCommand(program);
+  addLists(program);
   return program;
 }
 
@@ -71,7 +43,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  createProgram().parse();
+  await createProgram().parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT_CLEAN : EXIT_INPUT;

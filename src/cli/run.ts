@@ -1,5 +1,6 @@
 /** directmap run: one scenario, on the model or on a real machine's page tables. */
 
+import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
 import { splitConfig } from '../linux/config.ts';
 import { openDump } from '../memory/sources/open_dump.ts';
@@ -10,7 +11,7 @@ import { MAX_SCRIPT_BYTES, parseScenario } from '../scenario/parse.ts';
 import { runScenario } from '../scenario/run.ts';
 import { knownNames } from '../scenario/script_calls.ts';
 import { startMachine } from '../scenario/start.ts';
-import { EXIT_CLEAN, EXIT_REFUTED } from './errors.ts';
+import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
 
 export interface RunOptions {
@@ -25,7 +26,26 @@ export interface RunOptions {
   cost?: boolean;
 }
 
-export function runScenarioCommand(path: string, options: RunOptions): number {
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('run a scenario and tell what each call returned, changed and was refused')
+    .argument('<scenario>', 'a script, such as scenarios/thread/large-np-leaf.js')
+    .option('--kernel <kernel>', 'kernel to run it on, e.g. v7.2 or v6.1+cpa-collapse (the script may say)')
+    .option('--config <settings>', 'config options, e.g. DEBUG_PAGEALLOC=y,SECRETMEM=n')
+    .option('--boot <parameters>', 'kernel command line, e.g. "debug_pagealloc=on nogbpages"')
+    .option('--from <dump>', "start on the page tables of a real machine's ELF core")
+    .option('--root <address>', 'with --from: physical address of the top table, if the dump does not tell')
+    .option('--page-offset <address>', 'with --from: where the direct map starts, if the tables do not tell')
+    .option('--levels <n>', 'with --from: paging levels, 4 or 5, if the dump does not tell')
+    .option('--json', 'print the outcome as JSON (docs/json.md)')
+    .option('--cost', 'add what it cost: splits, tables, flushes, large leaves left')
+    .action((scenario: string, options: RunOptions) =>
+      runCommand(() => runScenarioCommand(scenario, options)),
+    );
+}
+
+function runScenarioCommand(path: string, options: RunOptions): number {
   const outcome = runFile(path, options);
   if (options.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   else {

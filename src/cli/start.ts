@@ -77,7 +77,7 @@ function answer(): string[] {
   ];
 }
 
-runCommand(() => {
+await runCommand(() => {
   let clean = true;
   for (const { path, options } of SHOWN) {
     const outcome = { ...run(path, options), scenario: path, startedOn: options.from ?? 'the model' };

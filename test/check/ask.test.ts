@@ -68,7 +68,7 @@ describe('bad questions', () => {
   const asking = (call: string) => () => ask({ call, kernel: 'v7.2', limits });
 
   it.each([
-    ['set_memory_npp(addr, 1)', /unknown kernel function "set_memory_npp"[^]*set_memory_np/],
+    ['set_memory_npp(addr, 1)', /unknown kernel function "set_memory_npp"[\s\S]*set_memory_np/],
     ['set_memory_np(addr, 1', /call: found set_memory_np\(addr, 1, expected such as/],
     ['vmalloc(4)', /expected a function that takes a page or an address/],
     ['__kernel_map_pages(page, 1, x)', /argument: found x in/],

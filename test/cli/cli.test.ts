@@ -1,38 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { directmap, expectMessage, ROOT, SCRATCH, scratch } from './directmap.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SCRATCH = mkdtempSync(join(tmpdir(), 'directmap-'));
 const CORE = 'scenarios/cores/x86_64-6.1-debian.core.gz';
 const LEAF = 'scenarios/thread/large-np-leaf.js';
 
-function directmap(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync('./bin/directmap', args, { cwd: ROOT, encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
-
-function scratch(name: string, content: string | Uint8Array): string {
-  const path = join(SCRATCH, name);
-  writeFileSync(path, content);
-  return path;
-}
-
 function script(text: string): string {
   return scratch('script.js', text);
-}
-
-/** What goes wrong must be said in a message that names the place, and never in a stack trace. */
-function expectMessage(result: ReturnType<typeof directmap>, status: number, ...parts: string[]) {
-  expect(result.stderr).not.toMatch(/\n\s+at /);
-  expect(result.stderr).toMatch(/^directmap: /);
-  for (const part of parts) expect(result.stderr).toContain(part);
-  expect(result.stdout).toBe('');
-  expect(result.status).toBe(status);
 }
 
 describe('every scenario of the library', () => {
