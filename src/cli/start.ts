@@ -1,6 +1,8 @@
 /** npm start: the thread's headline scenarios, run before your eyes, and what they come to. */
 
 import { fileURLToPath } from 'node:url';
+import { checkClaim } from '../check/check.ts';
+import { findClaim } from '../check/find_claim.ts';
 import { NotModelledError } from '../errors.ts';
 import { PRESETS } from '../linux/kernels.ts';
 import { outcomeText } from '../report/outcome_text.ts';
@@ -77,6 +79,41 @@ function answer(): string[] {
   ];
 }
 
+/** What was said in the thread, as claims. */
+const SAID: readonly string[] = [
+  'remap-of-4k-np-cannot-fail',
+  'set-direct-map-invalid-leaves-4k-np',
+  'no-large-np-leaf',
+  'debug-pagealloc-never-splits',
+  'kernel-map-pages-cannot-fail',
+  'hibernation-stops-before-touching',
+  'cpa-updates-are-not-lost',
+];
+
+const LIMITS = { states: 1_000_000, seconds: 60, bytes: 2 ** 28 };
+
+/** The verdict on each of them on every kernel. */
+function verdicts(): string[] {
+  const width = Math.max(...SAID.map((id) => id.length)) + 2;
+  const row = (first: string, cells: readonly string[]) =>
+    `  ${first.padEnd(width)}${cells.map((cell) => cell.padEnd(8)).join('')}`.trimEnd();
+  const series = PRESETS.map(({ name }) => name.replace(/^(v\d+\.\d+).*/, '$1'));
+  const rows = SAID.map((id) => {
+    const claim = findClaim(id, 'npm start');
+    const job = { claim: id, limits: LIMITS, verdictOnly: true };
+    return row(
+      id,
+      PRESETS.map(({ name }) => checkClaim(claim, { ...job, kernel: name }).verdict),
+    );
+  });
+  return [
+    'What was said in it, for any calls in any order and any allocations refused',
+    '(./bin/directmap check CLAIM tells more, and shows how; check all has all):',
+    row('', series),
+    ...rows,
+  ];
+}
+
 await runCommand(() => {
   let clean = true;
   for (const { path, options } of SHOWN) {
@@ -85,6 +122,6 @@ await runCommand(() => {
     const text = outcomeText(outcome, { cost: false, repeat: `./bin/${repeatCommand(path, options)}` });
     process.stdout.write(`$ ./bin/${repeatCommand(path, options)}\n${text}\n${'-'.repeat(72)}\n\n`);
   }
-  process.stdout.write(`${answer().join('\n')}\n`);
+  process.stdout.write(`${[...answer(), '', ...verdicts()].join('\n')}\n`);
   return clean ? EXIT_CLEAN : EXIT_REFUTED;
 });

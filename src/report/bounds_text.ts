@@ -45,7 +45,8 @@ export function coverageText(bounds: Bounds, found: boolean): string {
   if (found) return `found after ${counted(states, 'state')}`;
   const far = `at most ${counted(depth, interleaved ? 'step' : 'call')} from the first`;
   if (!exhausted) return `${counted(states, 'state')} seen, not exhausted, ${far}`;
-  return `${counted(states, 'state')}, exhausted, ${far}; ${collisionsText(bounds)}`;
+  // Nothing is left to be reached: what was seen of short runs goes for long ones.
+  return `${counted(states, 'state')}, exhausted (any length), ${far}; ${collisionsText(bounds)}`;
 }
 
 /** A state is known by its hash. */

@@ -81,7 +81,7 @@ describe('bounds in words', () => {
 
   it('say that all was seen, and how likely a collision was', () => {
     expect(coverageText(BOUNDS, false)).toBe(
-      '1,312 states, exhausted, at most 7 calls from the first; chance of a hash collision < 1e-13',
+      '1,312 states, exhausted (any length), at most 7 calls from the first; chance of a hash collision < 1e-13',
     );
   });
 
@@ -104,10 +104,10 @@ describe('verdicts as text', () => {
   calls      set_memory_np(), set_memory_p()
   seen       a page comes back
 
-  v5.11      holds: 1,312 states, exhausted, at most 7 calls from the
-             first; chance of a hash collision < 1e-13
-  v7.2.13    holds: 1,312 states, exhausted, at most 7 calls from the
-             first; chance of a hash collision < 1e-13
+  v5.11      holds: 1,312 states, exhausted (any length), at most 7
+             calls from the first; chance of a hash collision < 1e-13
+  v7.2.13    holds: 1,312 states, exhausted (any length), at most 7
+             calls from the first; chance of a hash collision < 1e-13
 
 2 hold, 0 refuted, 0 undecided, 0 not modelled; less than 10 s
 `);

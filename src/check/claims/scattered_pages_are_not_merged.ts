@@ -18,11 +18,6 @@ const madeReadOnly = ({ action, returned }: Done) =>
 
 const merges = ({ events }: Done) => events.some(({ kind }) => kind === 'collapse');
 
-const kept = (name: string) => [
-  { calls: [{ name: 'alloc_pages', with: [0], keep: name }], on: 'none' as const },
-  { calls: [{ name: '__free_pages', at: name, with: [0], forget: name }], on: 'none' as const },
-];
-
 export const claim: Claim = {
   id: 'scattered-pages-are-not-merged',
   sentence:
@@ -41,8 +36,10 @@ export const claim: Claim = {
     pagesFree: true,
     memoryIsPlenty: true,
     calls: [
-      ...kept('a'),
-      ...kept('b'),
+      // Somebody has the first page for a while, and somebody else another, for good.
+      { calls: [{ name: 'alloc_pages', with: [0], keep: 'page' }], on: 'none' },
+      { calls: [{ name: '__free_pages', at: 'page', with: [0], forget: 'page' }], on: 'none' },
+      { calls: [{ name: 'alloc_pages', with: [0, 1], keep: 'other' }], on: 'none' },
       { calls: [{ name: 'vmalloc_reset_perms', with: [OF_TWO_PAGES], keep: 'area' }], on: 'none' },
       { calls: [{ name: 'execmem_restore_rox', at: 'area', with: [OF_TWO_PAGES] }], on: 'none' },
       VFREE_AREA,
