@@ -276,7 +276,8 @@ function atFullSize(
     }
     return undefined;
   } catch (error) {
-    if (error instanceof NotModelledError) return undefined;
+    // Then the trace stays what it is: one of the small geometry.
+    if (error instanceof NotModelledError || error instanceof InputError) return undefined;
     throw error;
   }
 }

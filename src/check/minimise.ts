@@ -9,10 +9,14 @@ import { replay } from './replay.ts';
 
 export function minimise(claim: Claim, machine: CheckedMachine, choices: readonly Choice[]): Choice[] {
   const shows = (attempt: readonly Choice[]) => replay(claim, machine, attempt).finding !== undefined;
-  let best = [...choices];
-  best = improve(best, withoutOneAction, shows);
-  best = improve(best, withoutOneRefusal, shows);
-  return machine.world.interleaved === true ? improve(best, withOneSwitchLess, shows) : best;
+  const kinds = [withoutOneAction, withoutOneRefusal];
+  if (machine.world.interleaved === true) kinds.push(withOneSwitchLess);
+  // What one kind takes away may make something of another superfluous.
+  for (let best = [...choices]; ; ) {
+    const better = kinds.reduce((smaller, attempts) => improve(smaller, attempts, shows), best);
+    if (better === best) return best;
+    best = better;
+  }
 }
 
 /** Takes the first attempt that still shows it, again and again. */

@@ -143,6 +143,7 @@ class InterleavedReplay {
     const { kernel } = this.#machine;
     kernel.interleaved = true;
     kernel.listen((event) => this.#running[event.cpu]?.events.push(event));
+    this.#finding = this.#claim.always?.(this.#state());
     for (const choice of choices) {
       if (this.#finding !== undefined) break;
       const impossible = this.#follow(choice);

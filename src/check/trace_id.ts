@@ -133,6 +133,7 @@ export function parseTraceId(id: string): ParsedTrace {
 /** The choices of an id, with the actions that its claim has today. @throws InputError */
 export function parseSteps(steps: string, actions: readonly Action[]): Choice[] {
   const byName = new Map(actions.map((action) => [placedName(action), action]));
+  if (steps === '') return [];
   return steps.split('.').flatMap((word): Choice[] => {
     const [, cpu, times, action, no] = /^(\d+)(?:\*(\d+)|\*([^!]+))?(?:!([\d,-]+))?$/.exec(word) ?? [];
     if (cpu === undefined) throw bad(word, 'cpu*call,first,pages or cpu*steps');

@@ -23,6 +23,8 @@ import type { WatchedMemory } from './watched_memory.ts';
 const MAX_ASKED = 8;
 /** Steps of one call: more is a call that two CPUs keep each other from ending. */
 const MAX_STEPS = 400;
+/** Node numbers are kept in 16 bits. */
+const MAX_NODES = 2 ** 16 - 2;
 
 /** A decision in a step: what a cell holds, or whether an allocation is granted. */
 export interface Test {
@@ -92,6 +94,10 @@ export class Automaton {
     this.#memory = kernel.memory as WatchedMemory;
     this.#base = kernel.mark();
     this.#hidden = hiddenMarks(kernel);
+    const keeps = machine.actions.some(({ calls }) =>
+      calls.some(({ keep, at }) => (keep ?? at) !== undefined),
+    );
+    if (keeps) throw new NotModelledError('values kept where CPUs are interleaved', 'they have no cell');
     if (kernel.tlb !== undefined) {
       throw new NotModelledError(
         'TLBs where CPUs are interleaved',
@@ -230,6 +236,12 @@ export class Automaton {
     const allocations = node.allocations + answers.length;
     const allEvents = events.length === 0 ? node.events : [...node.events, ...events];
     let next: Node | undefined;
+    if (this.nodes.length === MAX_NODES) {
+      throw new NotModelledError(
+        'so large a world with interleaving',
+        `more than ${MAX_NODES} places in calls`,
+      );
+    }
     if (!blocked && step.point?.kind === 'preemption') {
       next = {
         number: this.nodes.length,

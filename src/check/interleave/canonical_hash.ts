@@ -1,6 +1,6 @@
 /**
  * A state's 64-bit hash that is the same however its CPUs, and its pages that are alike, change places: two lanes of
- * 32 bits, each a sum of parts in any order. A page that a CPU works on is a part with that CPU.
+ * 32 bits, each a sum of parts in any order. A page and the CPUs that work on it are one part.
  */
 
 import { scramble } from '../../memory/scramble.ts';
@@ -9,6 +9,16 @@ import type { Cells } from './cells.ts';
 
 /** What a state has of each CPU, before its cells: node + 1, action + 1, last action + 1. */
 export const PER_CPU = 3;
+
+const LOW_SEED = 0x3c6ef372;
+const HIGH_SEED = 0x1f83d9ab;
+
+/** Keys of what is hashed, apart from each other and from the numbers of cells. */
+const COLUMN = 0x10000;
+const LAST = 0x20000;
+const NODE = 0x30000;
+const LOCK = 0x40000;
+const CPU = 0x50000;
 
 export class CanonicalHash {
   low = 0;
@@ -21,6 +31,9 @@ export class CanonicalHash {
   readonly #holders: readonly number[];
   /** Where a state's cells begin. */
   readonly #cells0: number;
+  /** By page: its part so far, in both lanes. */
+  readonly #pageLow: Int32Array;
+  readonly #pageHigh: Int32Array;
 
   constructor(machine: CheckedMachine, cells: Cells, cpus: number, alike: boolean) {
     this.#machine = machine;
@@ -30,72 +43,101 @@ export class CanonicalHash {
     this.#cpusAlike = machine.actions.every((action) => action.cpus.length === cpus);
     this.#holders = cells.holders();
     this.#cells0 = PER_CPU * cpus;
+    this.#pageLow = new Int32Array(machine.pageCount);
+    this.#pageHigh = new Int32Array(machine.pageCount);
   }
 
   /** Of a state, into `low` and `high`. */
   take(vector: Uint16Array): void {
-    const bound = this.#boundPages(vector);
-    this.low = this.#hashLane(vector, bound, 0x3c6ef372);
-    this.high = this.#hashLane(vector, bound, 0x1f83d9ab);
+    const alike = this.#alike && this.#isByPage(vector);
+    this.low = 0;
+    this.high = 0;
+    this.#addCells(vector, alike);
+    if (alike) this.#beginPages(vector);
+    for (let cpu = 0; cpu < this.#cpus; cpu++) this.#addCpu(vector, cpu, alike);
+    if (alike) this.#addPages();
   }
 
-  /** The pages that somebody works on, as a mask; -1 if pages cannot change places in this state. */
-  #boundPages(vector: Uint16Array): number {
-    if (!this.#alike) return -1;
-    let bound = 0;
+  /** Whether everybody who works, works on one page. */
+  #isByPage(vector: Uint16Array): boolean {
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
-      if (vector[cpu * PER_CPU] === 0) continue;
-      const { exclusive, first, pages } = this.#machine.actions[vector[cpu * PER_CPU + 1]! - 1]!;
-      if (!exclusive || pages !== 1) return -1;
-      bound |= 1 << first;
+      const at = cpu * PER_CPU;
+      if (vector[at] !== 0 && this.#machine.actions[vector[at + 1]! - 1]!.pages !== 1) return false;
     }
-    return bound;
+    return true;
   }
 
-  #hashLane(vector: Uint16Array, bound: number, seed: number): number {
+  #add(key: number, value: number): void {
+    this.low = (this.low + mixed(LOW_SEED, key, value)) | 0;
+    this.high = (this.high + mixed(HIGH_SEED, key, value)) | 0;
+  }
+
+  /** What differs from the first state, but for locks, which are part of who holds them. */
+  #addCells(vector: Uint16Array, alike: boolean): void {
     const cells = this.#cells;
-    const alike = bound >= 0;
-    let sum = 0;
     for (let cell = 0; cell < cells.count; cell++) {
       const value = vector[this.#cells0 + cell]!;
       if (value === 0 || cells.isHolder(cell) || (alike && cells.pageOf(cell) >= 0)) continue;
-      sum = (sum + mixed(seed, cell + 1, value)) | 0;
+      this.#add(cell, value);
     }
-    if (alike) {
-      for (let page = 0; page < this.#machine.pageCount; page++) {
-        if ((bound & (1 << page)) !== 0) continue;
-        sum = (sum + scramble(this.#tupleHash(vector, page, seed))) | 0;
-      }
-    }
-    for (let cpu = 0; cpu < this.#cpus; cpu++) sum = (sum + this.#hashCpu(vector, cpu, alike, seed)) | 0;
-    return sum;
   }
 
-  #hashCpu(vector: Uint16Array, cpu: number, alike: boolean, seed: number): number {
+  /** A page's entries in all tables; in tables that nobody has used yet they are 0, and do not count. */
+  #beginPages(vector: Uint16Array): void {
+    for (let page = 0; page < this.#pageLow.length; page++) {
+      let low = LOW_SEED;
+      let high = HIGH_SEED;
+      for (const column of this.#cells.columns) {
+        const cell = column + page;
+        const value = vector[this.#cells0 + cell]! ^ this.#cells.initial(cell);
+        if (value === 0) continue;
+        low = (low + mixed(LOW_SEED, COLUMN + column, value)) | 0;
+        high = (high + mixed(HIGH_SEED, COLUMN + column, value)) | 0;
+      }
+      this.#pageLow[page] = low;
+      this.#pageHigh[page] = high;
+    }
+  }
+
+  #addPages(): void {
+    for (let page = 0; page < this.#pageLow.length; page++) {
+      this.low = (this.low + scramble(this.#pageLow[page]!)) | 0;
+      this.high = (this.high + scramble(this.#pageHigh[page]!)) | 0;
+    }
+  }
+
+  /** To the page that the CPU works on if pages may change places, else by itself. */
+  #addCpu(vector: Uint16Array, cpu: number, alike: boolean): void {
+    const at = cpu * PER_CPU;
+    const busy = vector[at] !== 0;
+    const action = vector[at + 1]! - 1;
+    const low = this.#cpuLane(vector, cpu, alike ? 0 : action + 1, LOW_SEED);
+    if (low === 0) return;
+    const high = this.#cpuLane(vector, cpu, alike ? 0 : action + 1, HIGH_SEED);
+    if (busy && alike) {
+      const { first } = this.#machine.actions[action]!;
+      this.#pageLow[first] = this.#pageLow[first]! + scramble(low);
+      this.#pageHigh[first] = this.#pageHigh[first]! + scramble(high);
+    } else {
+      this.low = (this.low + scramble(low)) | 0;
+      this.high = (this.high + scramble(high)) | 0;
+    }
+  }
+
+  /** Where the CPU is, what it did last and what it holds; 0 if it is idle and has done and holds nothing. */
+  #cpuLane(vector: Uint16Array, cpu: number, where: number, seed: number): number {
     const at = cpu * PER_CPU;
     let hash = 0;
-    if (vector[at + 2] !== 0) hash = mixed(seed, 0x6001, vector[at + 2]!);
-    if (vector[at] !== 0) {
-      const action = vector[at + 1]! - 1;
-      const where = alike ? this.#tupleHash(vector, this.#machine.actions[action]!.first, seed) : action + 1;
-      hash = mixed(hash ^ seed, vector[at]!, where);
-    }
+    if (vector[at + 2] !== 0) hash = mixed(seed, LAST, vector[at + 2]!);
+    if (vector[at] !== 0) hash = mixed(hash ^ seed, NODE + vector[at]!, where);
     for (const cell of this.#holders) {
       const value = vector[this.#cells0 + cell]! ^ this.#cells.initial(cell);
-      if (value === cpu + 1) hash = mixed(hash ^ seed, 0x7001, cell);
+      if (value === cpu + 1) hash = mixed(hash ^ seed, LOCK, cell);
     }
-    return hash === 0 || this.#cpusAlike ? hash : mixed(hash ^ seed, 0x5001, cpu);
-  }
-
-  #tupleHash(vector: Uint16Array, page: number, seed: number): number {
-    let hash = seed;
-    for (const column of this.#cells.columns) {
-      hash = Math.imul(hash ^ vector[this.#cells0 + column + page]!, 0x01000193) ^ (hash >>> 15);
-    }
-    return hash;
+    return hash === 0 || this.#cpusAlike ? hash : mixed(hash ^ seed, CPU, cpu);
   }
 }
 
 function mixed(seed: number, key: number, value: number): number {
-  return scramble(scramble(seed ^ Math.imul(key, 0x9e3779b1)) ^ Math.imul(value, 0x85ebca77));
+  return scramble(scramble(seed ^ Math.imul(key + 1, 0x9e3779b1)) ^ Math.imul(value, 0x85ebca77));
 }

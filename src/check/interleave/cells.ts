@@ -59,6 +59,8 @@ export class Cells {
     this.#alike = machine.world.pagesAlike === true && machine.world.leaf !== '1G';
     this.#bootTable = tableOf(machine.kernel, machine.kernel.page_address(machine.pfnOf(0)));
     for (const lock of machine.kernel.locks) this.#addLock(lock);
+    // What tells pages apart must be known from the start.
+    if (this.#alike && this.#bootTable >= 0) this.cellOfAddress(this.#bootTable * 4096);
   }
 
   get count(): number {

@@ -145,6 +145,8 @@ class Interleaver {
     this.#visited.add(this.#canonical.low, this.#canonical.high, 0, 0);
     this.#frontier.push(this.#next, this.#width);
     this.#look(undefined);
+    const wrong = this.#claim.always?.(this.#view(this.#next));
+    if (wrong !== undefined) this.#refutation = { finding: wrong, choices: [] };
   }
 
   /** What the search holds: states seen, states that wait, and what has been learnt. */
@@ -191,13 +193,22 @@ class Interleaver {
     actions.forEach((action, index) => {
       if (this.#refutation !== undefined || !action.cpus.includes(cpu) || !this.#isFree(action)) return;
       const start = this.#starts[index]!;
-      if (this.#alike && action.exclusive && action.pages === 1) {
+      if (this.#alike && action.pages === 1 && !this.#isWorkedOn(action.first)) {
         const like = `${start.number} ${this.#tupleText(action.first)}`;
         if (tried.has(like)) return;
         tried.add(like);
       }
       this.#follow(start, cpu, index, index, []);
     });
+  }
+
+  #isWorkedOn(page: number): boolean {
+    for (let cpu = 0; cpu < this.#cpus; cpu++) {
+      if (this.#nodeOf(cpu) === undefined) continue;
+      const { first, pages } = this.#machine.actions[this.#actionOf(cpu)]!;
+      if (page >= first && page < first + pages) return true;
+    }
+    return false;
   }
 
   #tupleText(page: number): string {

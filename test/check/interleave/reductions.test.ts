@@ -292,6 +292,31 @@ describe('what the reductions leave out changes no verdict, no outcome and no re
     }
   });
 
+  it.each([
+    ['updates of pages that the caller owns', 2, 6672],
+    ['splits without cpa_lock', 2, 24655],
+    ['a whole leaf', 1, 1308],
+    ['walks beside collapses', 1, 2981],
+  ] as const)(
+    'every state has its own hash: %s, 2 CPUs, %i index bits: %i states',
+    (name, geometry, states) => {
+      // Counted once with the whole state as the key, in the place of its hash.
+      const test: Case = { ...worlds[name], cpus: 2, geometry, interleaved: true, pagesAlike: true };
+      expect(explored(test, { alike: false, reduce: false }).states).toBe(states);
+    },
+  );
+
+  it('pages that the first calls have made different do not change places', () => {
+    const test: Case = {
+      ...{ ...LARGE, kernel: 'v6.1', cpus: 1, geometry: 1, interleaved: true, pagesAlike: true },
+      first: [pattern('leaf', 'set_memory_np'), pattern('first', 'set_direct_map_default_noflush')],
+      calls: [pages('touch')],
+    };
+    const { outcomes } = explored(test, { alike: true, reduce: true });
+    expect(outcomes).toEqual(explored(test, { alike: false, reduce: false }).outcomes);
+    expect(outcomes).toHaveLength(2);
+  });
+
   it('the model itself confirms a trace to each outcome', () => {
     const test: Case = {
       ...{ ...worlds['a whole leaf without cpa_lock'], cpus: 2, geometry: 1 },
