@@ -20,7 +20,7 @@ import { checkClaim } from '../dist/check/check.js';
 import { CLAIMS } from '../dist/check/claims/index.js';
 import { interleave } from '../dist/check/interleave/interleave.js';
 import { WatchedMemory } from '../dist/check/interleave/watched_memory.js';
-import { CheckedMachine, smallBits } from '../dist/check/machine.js';
+import { CheckedMachine, smallBits } from '../dist/check/machine/machine.js';
 import { parseKernelVersion } from '../dist/linux/kernels.js';
 
 const SELF = fileURLToPath(import.meta.url);

@@ -9,13 +9,13 @@ import { parseKernelVersion } from '../linux/kernels.ts';
 import { nearestNames } from '../scenario/nearest_names.ts';
 import { promiseOf } from '../scenario/promises.ts';
 import { KERNEL_CALLS } from '../scenario/script_calls.ts';
-import { callNamed } from './actions.ts';
 import { type Caller, callersOf } from './callers.ts';
 import { ARCH, machineFor, showTrace, type TraceResult } from './check.ts';
 import type { Claim, Done, Event, FailureClass, Finding, PageState, Pattern, State, World } from './claim.ts';
-import { DIRECT_MAP_BY_PAGE, onRange, PERMISSIONS, PRESENCE } from './claims/worlds.ts';
-import { type Collected, explore, type Limits, type OnProgress } from './explore.ts';
-import { buildOf, HARDWARE_BITS, type Surroundings } from './machine.ts';
+import { DIRECT_MAP_BY_PAGE, onRange, PERMISSIONS, PRESENCE } from './claims/shared/worlds.ts';
+import { type Collected, explore, type Limits, type OnProgress } from './explore/explore.ts';
+import { callNamed } from './machine/actions.ts';
+import { buildOf, HARDWARE_BITS, type Surroundings } from './machine/machine.ts';
 
 const WHERE = 'ask';
 /** Index bits of the worlds: the smallest, so that every state is seen. */

@@ -3,15 +3,15 @@
 import { InputError, NotModelledError } from '../errors.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
 import type { Bounds, Choice, Claim, Done, Finding, World } from './claim.ts';
-import { type Exploration, explore, type Limits, type OnProgress } from './explore.ts';
+import { type Exploration, explore, type Limits, type OnProgress } from './explore/explore.ts';
 import { interleave } from './interleave/interleave.ts';
 import { WatchedMemory } from './interleave/watched_memory.ts';
-import { buildOf, CheckedMachine, HARDWARE_BITS, type Surroundings, smallBits } from './machine.ts';
-import { minimise } from './minimise.ts';
-import { noticesOf } from './notices.ts';
-import { type Replayed, replay } from './replay.ts';
-import { scenarioText } from './scenario_text.ts';
-import { encodeTrace, placedName, type TraceStart } from './trace_id.ts';
+import { buildOf, CheckedMachine, HARDWARE_BITS, type Surroundings, smallBits } from './machine/machine.ts';
+import { minimise } from './trace/minimise.ts';
+import { noticesOf } from './trace/notices.ts';
+import { type Replayed, replay } from './trace/replay.ts';
+import { scenarioText } from './trace/scenario_text.ts';
+import { encodeTrace, placedName, type TraceStart } from './trace/trace_id.ts';
 
 export const ARCH = 'x86_64';
 

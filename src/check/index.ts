@@ -6,4 +6,4 @@ export { checkClaim, type Job, type Result, type TraceResult } from './check.ts'
 export * from './claim.ts';
 export { CLAIMS } from './claims/index.ts';
 export { findClaim } from './find_claim.ts';
-export { type ReplayedTrace, replayTrace } from './replay_trace.ts';
+export { type ReplayedTrace, replayTrace } from './trace/replay_trace.ts';

@@ -9,9 +9,9 @@ import { nearestNames } from '../scenario/nearest_names.ts';
 import { ARCH, checkClaim, type Job, type Result, worldOf } from './check.ts';
 import type { Claim, Source, World } from './claim.ts';
 import { CLAIMS } from './claims/index.ts';
-import type { Limits, OnProgress } from './explore.ts';
+import type { Limits, OnProgress } from './explore/explore.ts';
 import { findClaim } from './find_claim.ts';
-import { bootText, buildOf, HARDWARE_BITS } from './machine.ts';
+import { bootText, buildOf, HARDWARE_BITS } from './machine/machine.ts';
 
 /** What to check. */
 export interface Plan {

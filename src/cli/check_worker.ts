@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Job } from '../check/check.ts';
-import type { Progress } from '../check/explore.ts';
+import type { Progress } from '../check/explore/explore.ts';
 import { type Answer, answerTo } from '../check/jobs.ts';
 import { InputError } from '../errors.ts';
 

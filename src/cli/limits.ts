@@ -1,7 +1,7 @@
 /** Options that several commands have: what an exploration may take, and how the kernel is built and booted. */
 
 import type { Command } from 'commander';
-import type { Limits } from '../check/explore.ts';
+import type { Limits } from '../check/explore/explore.ts';
 import { splitConfig } from '../linux/config.ts';
 import { numberOption } from './options.ts';
 

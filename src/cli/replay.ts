@@ -1,7 +1,7 @@
 /** directmap replay: a trace by its id, run again and told as a mail. */
 
 import type { Command } from 'commander';
-import { replayTrace } from '../check/replay_trace.ts';
+import { replayTrace } from '../check/trace/replay_trace.ts';
 import { replayText } from '../report/replay_text.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
 import { runTraceScenario } from './trace_run.ts';

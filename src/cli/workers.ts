@@ -5,7 +5,7 @@
 
 import { Worker } from 'node:worker_threads';
 import type { Job } from '../check/check.ts';
-import type { Progress } from '../check/explore.ts';
+import type { Progress } from '../check/explore/explore.ts';
 import { type Answer, brokenAnswer, interruptedAnswer } from '../check/jobs.ts';
 import { InputError } from '../errors.ts';
 import type { FromWorker, WorkerData } from './check_worker.ts';

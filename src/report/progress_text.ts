@@ -1,6 +1,6 @@
 /** How far long work is, on one line of a terminal. */
 
-import type { Progress } from '../check/explore.ts';
+import type { Progress } from '../check/explore/explore.ts';
 import { grouped } from './wrap.ts';
 
 export interface RunningJob {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ask, askClaimNamed } from '../../src/check/ask.ts';
 import { machineFor, worldOf } from '../../src/check/check.ts';
 import { findClaim } from '../../src/check/find_claim.ts';
-import { replay } from '../../src/check/replay.ts';
-import { parseSteps, parseTraceId } from '../../src/check/trace_id.ts';
+import { replay } from '../../src/check/trace/replay.ts';
+import { parseSteps, parseTraceId } from '../../src/check/trace/trace_id.ts';
 import { InputError } from '../../src/errors.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
 

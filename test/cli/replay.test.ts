@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeTrace } from '../../src/check/trace_id.ts';
+import { encodeTrace } from '../../src/check/trace/trace_id.ts';
 import { directmap, expectMessage, scratch } from './directmap.ts';
 
 const LEAF = {

@@ -2,7 +2,7 @@
 
 import { machineFor } from '../../src/check/check.ts';
 import type { Claim, World } from '../../src/check/claim.ts';
-import type { CheckedMachine } from '../../src/check/machine.ts';
+import type { CheckedMachine } from '../../src/check/machine/machine.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
 
 export const NO_LIMITS = { states: 1e6, seconds: 60, bytes: 2 ** 30 };

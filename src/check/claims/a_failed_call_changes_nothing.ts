@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { failedCall, onRange, pageName, sameRights } from './worlds.ts';
+import { failedCall, onRange, pageName, sameRights } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'a-failed-call-changes-nothing',

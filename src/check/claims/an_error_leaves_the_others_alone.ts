@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { changedBeside, failedCall, onRange, pageName } from './worlds.ts';
+import { changedBeside, failedCall, onRange, pageName } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'an-error-leaves-the-others-alone',

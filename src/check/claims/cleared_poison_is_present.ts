@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { itsPages, onPage } from './worlds.ts';
+import { itsPages, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'cleared-poison-is-present',

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { SPLIT_AND_MERGE, splitAndMergeBeside } from './collapse_spares_ptdump.ts';
-import { dies } from './worlds.ts';
+import { dies } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'collapse-spares-lockless-walkers',

@@ -1,5 +1,5 @@
 import type { Claim, Pattern } from '../claim.ts';
-import { dies, onLeaf } from './worlds.ts';
+import { dies, onLeaf } from './shared/worlds.ts';
 
 /** A 2M leaf that is read-only and executable, and is split for a page, and put together again. */
 export const SPLIT_AND_MERGE = {

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { miscounted } from './counters_follow_the_tables.ts';
-import { onPage } from './worlds.ts';
+import { onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'counters-follow-memory-failure',

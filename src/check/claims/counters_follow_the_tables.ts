@@ -1,6 +1,6 @@
 import type { Claim, Done, State } from '../claim.ts';
-import { driftOf } from '../explore.ts';
-import { onPage, onRange } from './worlds.ts';
+import { driftOf } from '../explore/explore.ts';
+import { onPage, onRange } from './shared/worlds.ts';
 
 /** The first level of which the kernel's count changed by another number than the tables' leaves. */
 export function miscounted({ driftBefore = [] }: Done, state: State): number {

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DEBUG_PAGEALLOC, dies, onLeaf, onPage } from './worlds.ts';
+import { DEBUG_PAGEALLOC, dies, onLeaf, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'cpa-lock-is-always-released',

@@ -1,5 +1,5 @@
 import type { Action, Claim, PageState } from '../claim.ts';
-import { DEBUG_PAGEALLOC } from './worlds.ts';
+import { DEBUG_PAGEALLOC } from './shared/worlds.ts';
 
 const on = (name: string, cpu: number) => ({ calls: [{ name }], on: 'first', cpus: [cpu] }) as const;
 

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DEBUG_PAGEALLOC, onRange, PERMISSIONS, PRESENCE } from './worlds.ts';
+import { DEBUG_PAGEALLOC, onRange, PERMISSIONS, PRESENCE } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'debug-pagealloc-never-splits',

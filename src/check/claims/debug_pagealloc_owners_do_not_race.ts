@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DEBUG_PAGEALLOC, DEBUG_PAGEALLOC_OWNER, dies } from './worlds.ts';
+import { DEBUG_PAGEALLOC, DEBUG_PAGEALLOC_OWNER, dies } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'debug-pagealloc-owners-do-not-race',

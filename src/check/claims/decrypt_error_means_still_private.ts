@@ -1,6 +1,6 @@
 import { errnoText } from '../../linux/errno.ts';
 import type { Claim, PageState } from '../claim.ts';
-import { isOnly, itsPages, onRange } from './worlds.ts';
+import { isOnly, itsPages, onRange } from './shared/worlds.ts';
 
 const isPrivate = ({ text }: PageState) => text.split(' ').includes('C');
 

@@ -1,5 +1,5 @@
 import type { Claim, PageState } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, DIRECT_MAP_ROUND_TRIP, itsPages } from './worlds.ts';
+import { DIRECT_MAP_BY_PAGE, DIRECT_MAP_ROUND_TRIP, itsPages } from './shared/worlds.ts';
 
 const isUsable = ({ present, writable }: PageState) => present && writable;
 

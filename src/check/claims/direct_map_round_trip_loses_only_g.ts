@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DIRECT_MAP_ROUND_TRIP, flagsLost, itsPages } from './worlds.ts';
+import { DIRECT_MAP_ROUND_TRIP, flagsLost, itsPages } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'direct-map-round-trip-loses-only-g',

@@ -1,6 +1,6 @@
 import { errnoText } from '../../linux/errno.ts';
 import type { Claim } from '../claim.ts';
-import { areaOfAll, isOnly, onArea } from './worlds.ts';
+import { areaOfAll, isOnly, onArea } from './shared/worlds.ts';
 
 const RESTORE = 'execmem_set_direct_map_valid';
 

@@ -1,6 +1,6 @@
 import { errnoText } from '../../linux/errno.ts';
 import type { Claim } from '../claim.ts';
-import { isOnly, ONE_AREA } from './worlds.ts';
+import { isOnly, ONE_AREA } from './shared/worlds.ts';
 
 const NAME = 'execmem_set_direct_map_valid';
 

@@ -1,5 +1,5 @@
 import type { Claim, PageState } from '../claim.ts';
-import { areaOfAll, onArea, VFREE_AREA } from './worlds.ts';
+import { areaOfAll, onArea, VFREE_AREA } from './shared/worlds.ts';
 
 const isPlain = ({ present, writable }: PageState) => present && writable;
 

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, isOnly, itsPages } from './worlds.ts';
+import { DIRECT_MAP_BY_PAGE, isOnly, itsPages } from './shared/worlds.ts';
 
 const RESTORE = 'set_direct_map_default_noflush';
 

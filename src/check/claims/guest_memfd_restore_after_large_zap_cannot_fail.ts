@@ -1,6 +1,6 @@
 import { errnoText } from '../../linux/errno.ts';
 import type { Claim } from '../claim.ts';
-import { isOnly, onLeaf, onPage } from './worlds.ts';
+import { isOnly, onLeaf, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'guest-memfd-restore-after-large-zap-cannot-fail',

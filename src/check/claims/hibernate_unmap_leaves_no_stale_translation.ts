@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
-import { TWO_CPUS_ACCESS } from './stale.ts';
-import { HIBERNATION_COPIES, onRange } from './worlds.ts';
+import { TWO_CPUS_ACCESS } from './shared/stale.ts';
+import { HIBERNATION_COPIES, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'hibernate-unmap-leaves-no-stale-translation',

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { HIBERNATION_COPIES, onPage } from './worlds.ts';
+import { HIBERNATION_COPIES, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'hibernation-round-trip-keeps-rw',

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { HIBERNATION_COPIES, onRange } from './worlds.ts';
+import { HIBERNATION_COPIES, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'hibernation-stops-before-touching',

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
-import { kernelMapPagesFailed } from './kernel_map_pages.ts';
-import { onRange } from './worlds.ts';
+import { kernelMapPagesFailed } from './shared/kernel_map_pages.ts';
+import { onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'kernel-map-pages-cannot-fail-on-a-large-map',

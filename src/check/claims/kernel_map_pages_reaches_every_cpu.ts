@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
-import { accessible, TWO_CPUS_ACCESS } from './stale.ts';
-import { DEBUG_PAGEALLOC, onPage } from './worlds.ts';
+import { accessible, TWO_CPUS_ACCESS } from './shared/stale.ts';
+import { DEBUG_PAGEALLOC, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'kernel-map-pages-reaches-every-cpu',

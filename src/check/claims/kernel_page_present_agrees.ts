@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { onRange, PRESENCE } from './worlds.ts';
+import { onRange, PRESENCE } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'kernel-page-present-agrees',

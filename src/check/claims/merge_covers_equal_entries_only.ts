@@ -1,5 +1,5 @@
 import type { Claim, Done, PageState, State } from '../claim.ts';
-import { changedBeside, itsPages, onLeaf, onPage, onRange } from './worlds.ts';
+import { changedBeside, itsPages, onLeaf, onPage, onRange } from './shared/worlds.ts';
 
 const typeOf = ({ text }: PageState) => text.match(/PWT|PCD|PAT/g)?.join(' ');
 

@@ -1,5 +1,5 @@
 import type { Claim, Done } from '../claim.ts';
-import { onLeaf, onPage } from './worlds.ts';
+import { onLeaf, onPage } from './shared/worlds.ts';
 
 /** Whether a table is given back while a CPU's TLB may still lead to it: nothing was flushed since a merge. */
 function freesTooEarly({ events }: Done): boolean {

@@ -1,5 +1,5 @@
 import type { Claim, PageState } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, onRange } from './worlds.ts';
+import { DIRECT_MAP_BY_PAGE, onRange } from './shared/worlds.ts';
 
 const isLargeAndNotPresent = ({ level, present }: PageState) => level > 1 && !present;
 

@@ -1,5 +1,5 @@
 import type { Claim, Done, Event, Pattern } from '../claim.ts';
-import { DEBUG_PAGEALLOC } from './worlds.ts';
+import { DEBUG_PAGEALLOC } from './shared/worlds.ts';
 
 /** The page allocator with interrupts off: a page is mapped and given out, or taken back and unmapped. */
 export const mapsWithInterruptsOff = (enable: 0 | 1): Pattern => ({

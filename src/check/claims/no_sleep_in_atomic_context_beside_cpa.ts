@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { mapsWithInterruptsOff, sleeps } from './no_sleep_in_atomic_context.ts';
-import { DEBUG_PAGEALLOC, onLeaf, onRange } from './worlds.ts';
+import { DEBUG_PAGEALLOC, onLeaf, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'no-sleep-in-atomic-context-beside-cpa',

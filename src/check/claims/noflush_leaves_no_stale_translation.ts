@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
-import { accessible, TWO_CPUS_ACCESS } from './stale.ts';
-import { DIRECT_MAP_BY_PAGE } from './worlds.ts';
+import { accessible, TWO_CPUS_ACCESS } from './shared/stale.ts';
+import { DIRECT_MAP_BY_PAGE } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'noflush-leaves-no-stale-translation',

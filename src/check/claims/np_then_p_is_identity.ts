@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { flagsLost, itsPages, NP_THEN_P } from './worlds.ts';
+import { flagsLost, itsPages, NP_THEN_P } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'np-then-p-is-identity',

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { flagsLost, itsPages, NP_THEN_P, onRange } from './worlds.ts';
+import { flagsLost, itsPages, NP_THEN_P, onRange } from './shared/worlds.ts';
 
 const TYPE = ['PWT', 'PCD', 'PAT'];
 

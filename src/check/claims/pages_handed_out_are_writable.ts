@@ -1,5 +1,5 @@
 import type { Claim, Pattern } from '../claim.ts';
-import { areaOfAll, onArea } from './worlds.ts';
+import { areaOfAll, onArea } from './shared/worlds.ts';
 
 /** The area is freed, and whoever gets its first page writes it. */
 const FREED_AND_WRITTEN: Pattern = {

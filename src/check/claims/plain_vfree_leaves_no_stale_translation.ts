@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { readsAfterVfree, TWO_CPUS_USE_AN_AREA } from './stale.ts';
+import { readsAfterVfree, TWO_CPUS_USE_AN_AREA } from './shared/stale.ts';
 
 export const claim: Claim = {
   id: 'plain-vfree-leaves-no-stale-translation',

@@ -1,6 +1,6 @@
 import { errnoText } from '../../linux/errno.ts';
 import type { Claim, Done } from '../claim.ts';
-import { onRange, PERMISSIONS, PRESENCE } from './worlds.ts';
+import { onRange, PERMISSIONS, PRESENCE } from './shared/worlds.ts';
 
 /** Calls that make pages present. */
 const REMAPS = new Set([

@@ -1,5 +1,5 @@
 import type { Claim, Done } from '../claim.ts';
-import { onRange, PRESENCE } from './worlds.ts';
+import { onRange, PRESENCE } from './shared/worlds.ts';
 
 /** Calls that collapse leaves, if any do. */
 const COLLAPSES = 'set_memory_rox';

@@ -1,5 +1,6 @@
 import type { Claim } from '../claim.ts';
-import { DEBUG_PAGEALLOC, onNone } from './worlds.ts';
+import { HIBERNATE_AND_RESUME, writesFreePage } from './shared/resume.ts';
+import { DEBUG_PAGEALLOC } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'resume-does-not-clear-unmapped-pages',
@@ -15,11 +16,8 @@ export const claim: Claim = {
     ...DEBUG_PAGEALLOC,
     boot: `${DEBUG_PAGEALLOC.boot} init_on_free=1`,
     pagesFree: true,
-    calls: [onNone('alloc_pages', 0), onNone('hibernate', 0), onNone('hibernate', 1)],
+    calls: HIBERNATE_AND_RESUME,
   }),
-  after: ({ action, died }) =>
-    died === undefined
-      ? undefined
-      : { text: `${action.text} writes a free page: ${died.how}`, failure: 'F8' },
+  after: writesFreePage,
   sometimes: [],
 };

@@ -1,5 +1,6 @@
 import type { Claim } from '../claim.ts';
-import { DEBUG_PAGEALLOC, isOnly, onNone } from './worlds.ts';
+import { HIBERNATE_AND_RESUME, writesFreePage } from './shared/resume.ts';
+import { DEBUG_PAGEALLOC, isOnly } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'resume-does-not-poison-unmapped-pages',
@@ -14,12 +15,9 @@ export const claim: Claim = {
     ...DEBUG_PAGEALLOC,
     boot: `${DEBUG_PAGEALLOC.boot} page_poison=1`,
     pagesFree: true,
-    calls: [onNone('alloc_pages', 0), onNone('hibernate', 0), onNone('hibernate', 1)],
+    calls: HIBERNATE_AND_RESUME,
   }),
-  after: ({ action, died }) =>
-    died === undefined
-      ? undefined
-      : { text: `${action.text} writes a free page: ${died.how}`, failure: 'F8' },
+  after: writesFreePage,
   sometimes: [
     {
       text: 'it resumes with pages that are free and not present',

@@ -1,5 +1,5 @@
 import type { Claim, Done, PageState } from '../claim.ts';
-import { areaOfAll, onArea, VFREE_AREA } from './worlds.ts';
+import { areaOfAll, onArea, VFREE_AREA } from './shared/worlds.ts';
 
 /** What each call owes the direct map's alias of its pages. Of NX it owes nothing. */
 const OWED: Readonly<Record<string, (alias: PageState) => boolean>> = {

@@ -1,6 +1,6 @@
 import { promiseOf } from '../../scenario/promises.ts';
 import type { Action, Claim, Done, PageState } from '../claim.ts';
-import { itsPages, onPage, onRange, PERMISSIONS, PRESENCE } from './worlds.ts';
+import { itsPages, onPage, onRange, PERMISSIONS, PRESENCE } from './shared/worlds.ts';
 
 /** What the call has promised of each of its pages. */
 function isKept({ calls }: Action, { flags }: PageState): boolean {

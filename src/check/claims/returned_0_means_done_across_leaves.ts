@@ -1,6 +1,6 @@
 import { promiseOf } from '../../scenario/promises.ts';
 import type { Claim, Done } from '../claim.ts';
-import { itsPages, onRange } from './worlds.ts';
+import { itsPages, onRange } from './shared/worlds.ts';
 
 /** Whether an action is on pages of both halves, which had a large leaf each, one of them changed already. */
 function goesOverTwoLeaves({ action, before }: Done): boolean {

@@ -1,5 +1,5 @@
 import type { Claim, Done, PageState } from '../claim.ts';
-import { VFREE_AREA } from './worlds.ts';
+import { VFREE_AREA } from './shared/worlds.ts';
 
 const OF_TWO_PAGES = 2;
 

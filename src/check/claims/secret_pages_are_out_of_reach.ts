@@ -1,5 +1,5 @@
 import type { Claim, Done, Pattern } from '../claim.ts';
-import { onPage } from './worlds.ts';
+import { onPage } from './shared/worlds.ts';
 
 const VM_FAULT_LOCKED = 0x200;
 

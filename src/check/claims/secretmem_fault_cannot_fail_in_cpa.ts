@@ -1,4 +1,4 @@
-import { notModelledYet } from './not_modelled_yet.ts';
+import { notModelledYet } from './shared/not_modelled_yet.ts';
 
 export const claim = notModelledYet(
   {

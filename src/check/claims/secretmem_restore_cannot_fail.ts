@@ -1,5 +1,5 @@
 import type { Claim, Done } from '../claim.ts';
-import { isOnly } from './worlds.ts';
+import { isOnly } from './shared/worlds.ts';
 
 const VM_FAULT_OOM = 1;
 const present = (pages: Done['before']) => pages.filter((page) => page.present && page.writable).length;

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, HIBERNATION_COPIES, isOnly, itsPages, onPage } from './worlds.ts';
+import { DIRECT_MAP_BY_PAGE, HIBERNATION_COPIES, isOnly, itsPages, onPage } from './shared/worlds.ts';
 
 const NAME = 'set_direct_map_invalid_noflush';
 

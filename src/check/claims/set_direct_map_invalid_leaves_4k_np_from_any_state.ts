@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { isOnly, itsPages, PERMISSIONS, PRESENCE } from './worlds.ts';
+import { isOnly, itsPages, PERMISSIONS, PRESENCE } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'set-direct-map-invalid-leaves-4k-np-from-any-state',

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
-import { accessible, TWO_CPUS_ACCESS } from './stale.ts';
-import { onRange } from './worlds.ts';
+import { accessible, TWO_CPUS_ACCESS } from './shared/stale.ts';
+import { onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'set-memory-ro-leaves-no-stale-write',

@@ -1,6 +1,6 @@
 import { EBUSY } from '../../linux/errno.ts';
 import type { Claim } from '../claim.ts';
-import { failedCall, itsPages, onRange } from './worlds.ts';
+import { failedCall, itsPages, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'set-memory-uc-error-restores-wb',

@@ -1,5 +1,5 @@
 import type { Claim, Done } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, HIBERNATION_COPIES, onPage } from './worlds.ts';
+import { DIRECT_MAP_BY_PAGE, HIBERNATION_COPIES, onPage } from './shared/worlds.ts';
 
 /** Between syscore_suspend() and syscore_resume(). */
 export function allocatesInSnapshot({ action, allocations, died }: Done) {

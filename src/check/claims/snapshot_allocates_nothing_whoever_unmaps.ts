@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
+import { HIBERNATION_COPIES, onRange } from './shared/worlds.ts';
 import { allocatesInSnapshot } from './snapshot_allocates_nothing.ts';
-import { HIBERNATION_COPIES, onRange } from './worlds.ts';
 
 export const claim: Claim = {
   id: 'snapshot-allocates-nothing-whoever-unmaps',

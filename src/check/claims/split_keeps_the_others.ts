@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { changedBeside, onPage, onRange, pageName } from './worlds.ts';
+import { changedBeside, onPage, onRange, pageName } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'split-keeps-the-others',

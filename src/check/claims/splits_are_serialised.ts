@@ -1,5 +1,5 @@
 import type { Claim, Done } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, onLeaf, onPage } from './worlds.ts';
+import { DIRECT_MAP_BY_PAGE, onLeaf, onPage } from './shared/worlds.ts';
 
 const LOCKS = ['cpa_lock', 'pgd_lock'];
 

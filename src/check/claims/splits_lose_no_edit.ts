@@ -1,6 +1,6 @@
 import { promiseOf } from '../../scenario/promises.ts';
 import type { Action, Claim, PageState } from '../claim.ts';
-import { dies, itsPages, onLeaf } from './worlds.ts';
+import { dies, itsPages, onLeaf } from './shared/worlds.ts';
 
 const isKept = (action: Action, pages: readonly PageState[]) =>
   itsPages(action, pages).every(({ flags }) => promiseOf(action.calls[0]!.name)?.kept(flags) !== false);

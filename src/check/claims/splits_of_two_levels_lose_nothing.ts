@@ -1,11 +1,5 @@
 import type { Claim } from '../claim.ts';
-
-const OUT_AND_BACK = [
-  'set_direct_map_invalid_noflush',
-  'copy_from_kernel_nofault',
-  'set_direct_map_default_noflush',
-  'copy_from_kernel_nofault',
-];
+import { editIsLost, OUT_AND_BACK } from './shared/out_and_back.ts';
 
 export const claim: Claim = {
   id: 'splits-of-two-levels-lose-nothing',
@@ -22,15 +16,9 @@ export const claim: Claim = {
     cpus: 2,
     interleaved: true,
     memoryIsPlenty: true,
-    calls: [{ calls: OUT_AND_BACK.map((name) => ({ name })), on: 'page', exclusive: true }],
+    calls: [OUT_AND_BACK],
   }),
-  after({ action, died, returned: [out, readOut, back, readBack] }) {
-    if (died !== undefined) return { text: died.text, failure: 'F9' };
-    const wrong = (out === 0 && readOut === 0) || (back === 0 && readBack !== 0);
-    return wrong
-      ? { text: `an edit of ${action.text} is lost, and it returned 0`, failure: 'F9' }
-      : undefined;
-  },
+  after: editIsLost,
   sometimes: [
     {
       text: 'a CPU splits both leaves',

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { areaOfAll, onArea, VFREE_AREA } from './worlds.ts';
+import { areaOfAll, onArea, VFREE_AREA } from './shared/worlds.ts';
 
 /** P RW A D G, without NX. */
 const PAGE_KERNEL_EXEC = 0x163;

@@ -1,5 +1,5 @@
 import type { Claim, PageState } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, HIBERNATION_COPIES, onPage } from './worlds.ts';
+import { DIRECT_MAP_BY_PAGE, HIBERNATION_COPIES, onPage } from './shared/worlds.ts';
 
 const isLargeAndNotPresent = ({ level, present }: PageState) => level > 1 && !present;
 

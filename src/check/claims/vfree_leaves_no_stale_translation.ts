@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { readsAfterVfree, SEEN_TO_READ_BEFORE_VFREE, TWO_CPUS_USE_AN_AREA } from './stale.ts';
+import { readsAfterVfree, SEEN_TO_READ_BEFORE_VFREE, TWO_CPUS_USE_AN_AREA } from './shared/stale.ts';
 
 export const claim: Claim = {
   id: 'vfree-leaves-no-stale-translation',

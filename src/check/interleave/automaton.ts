@@ -14,8 +14,8 @@ import { NotModelledError } from '../../errors.ts';
 import type { Death } from '../../linux/events.ts';
 import type { Point, Task } from '../../linux/task.ts';
 import type { Action, Event } from '../claim.ts';
-import { NamedFrames } from '../frames.ts';
-import type { CheckedMachine } from '../machine.ts';
+import { NamedFrames } from '../machine/frames.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 import { Cells, FREE, THEIRS } from './cells.ts';
 import type { WatchedMemory } from './watched_memory.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { scramble } from '../../memory/scramble.ts';
-import type { CheckedMachine } from '../machine.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 import type { Cells } from './cells.ts';
 
 /** What a state has of each CPU, before its cells: node + 1, action + 1, last action + 1. */

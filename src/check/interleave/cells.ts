@@ -10,7 +10,7 @@ import { NotModelledError } from '../../errors.ts';
 import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
 import type { Lock, RwSemaphore, Spinlock } from '../../linux/kernel/locking/lock.ts';
 import { EntryKind } from '../../mmu/format.ts';
-import type { CheckedMachine } from '../machine.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 
 /** Room in a state for cells. */
 export const MAX_CELLS = 160;

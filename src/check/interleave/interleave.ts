@@ -20,9 +20,9 @@ import {
   type Limits,
   NO_ACTION,
   type OnProgress,
-} from '../explore.ts';
-import type { CheckedMachine } from '../machine.ts';
-import { VisitedStates } from '../visited.ts';
+} from '../explore/explore.ts';
+import { VisitedStates } from '../explore/visited.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 import { Automaton, type Effect, type Node } from './automaton.ts';
 import { CanonicalHash, PER_CPU } from './canonical_hash.ts';
 import { FREE, MAX_CELLS, MINE, THEIRS } from './cells.ts';

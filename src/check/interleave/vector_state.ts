@@ -1,5 +1,5 @@
 import type { Action, PageState, State } from '../claim.ts';
-import type { CheckedMachine } from '../machine.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 import type { Automaton } from './automaton.ts';
 import { PER_CPU } from './canonical_hash.ts';
 

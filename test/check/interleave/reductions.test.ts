@@ -5,11 +5,11 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Action, Claim, Done, Pattern, State, World } from '../../../src/check/claim.ts';
-import { NamedFrames } from '../../../src/check/frames.ts';
 import { interleave } from '../../../src/check/interleave/interleave.ts';
 import { WatchedMemory } from '../../../src/check/interleave/watched_memory.ts';
-import { CheckedMachine, smallBits } from '../../../src/check/machine.ts';
-import { replay } from '../../../src/check/replay.ts';
+import { NamedFrames } from '../../../src/check/machine/frames.ts';
+import { CheckedMachine, smallBits } from '../../../src/check/machine/machine.ts';
+import { replay } from '../../../src/check/trace/replay.ts';
 import { parseKernelVersion } from '../../../src/linux/kernels.ts';
 import type { Task } from '../../../src/linux/task.ts';
 

@@ -1,6 +1,6 @@
 /** Claims about what is not modelled yet: they are listed, with their reason, and no verdict is made up. */
 
-import type { Claim } from '../claim.ts';
+import type { Claim } from '../../claim.ts';
 
 export function notModelledYet(
   claim: Pick<Claim, 'id' | 'sentence' | 'source' | 'catalogue'>,

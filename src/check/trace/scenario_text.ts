@@ -1,8 +1,8 @@
 /** A trace as a scenario that `directmap run` takes, with what each call returned as what is expected. */
 
-import { errnoText } from '../linux/errno.ts';
-import { argumentsOf, callNamed, expandPattern } from './actions.ts';
-import type { Action, Choice, Claim, Done, PatternCall } from './claim.ts';
+import { errnoText } from '../../linux/errno.ts';
+import type { Action, Choice, Claim, Done, PatternCall } from '../claim.ts';
+import { argumentsOf, callNamed, expandPattern } from '../machine/actions.ts';
 import {
   bootTextFor,
   type CheckedMachine,
@@ -10,7 +10,7 @@ import {
   FULL_RAM,
   HARDWARE_BITS,
   smallRam,
-} from './machine.ts';
+} from '../machine/machine.ts';
 import type { Replayed } from './replay.ts';
 import type { TraceStart } from './trace_id.ts';
 

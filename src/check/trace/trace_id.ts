@@ -8,9 +8,9 @@
  * A choice is `[cpu*]action,first,pages[!refused,...]`, or `cpu[*steps][!refused,...]` for steps of a CPU that goes on.
  */
 
-import { InputError } from '../errors.ts';
-import { scramble } from '../memory/scramble.ts';
-import type { Action, Choice, PatternCall, Trace } from './claim.ts';
+import { InputError } from '../../errors.ts';
+import { scramble } from '../../memory/scramble.ts';
+import type { Action, Choice, PatternCall, Trace } from '../claim.ts';
 
 export interface TraceStart extends Omit<Trace, 'choices'> {
   readonly boot?: string;

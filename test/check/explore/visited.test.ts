@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { VisitedStates } from '../../src/check/visited.ts';
+import { VisitedStates } from '../../../src/check/explore/visited.ts';
 
 interface Entry {
   low: number;

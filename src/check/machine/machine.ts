@@ -5,24 +5,24 @@
  * i of the small leaf is page i of the large one, and the last stands for all the rest.
  */
 
-import { NotModelledError } from '../errors.ts';
-import { bootX86 } from '../linux/arch/x86/boot.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
-import { type BootParameters, parseBootParameters } from '../linux/boot_parameters.ts';
-import type { CallArgument } from '../linux/call.ts';
-import type { Config } from '../linux/config.ts';
-import { parseConfig } from '../linux/config.ts';
-import type { KernelMark } from '../linux/kernel.ts';
-import type { KernelVersion } from '../linux/kernels.ts';
-import type { Machine } from '../linux/machine.ts';
-import { qemuPcMemory } from '../linux/machine.ts';
-import { __free_pages, alloc_pages, GFP_KERNEL } from '../linux/mm/page_alloc.ts';
-import { runTask, type Task } from '../linux/task.ts';
-import type { SimulatedMemory } from '../memory/simulated_memory.ts';
-import { Tlb } from '../mmu/tlb.ts';
-import { countLeaves } from '../scenario/observers.ts';
+import { NotModelledError } from '../../errors.ts';
+import { bootX86 } from '../../linux/arch/x86/boot.ts';
+import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
+import { type BootParameters, parseBootParameters } from '../../linux/boot_parameters.ts';
+import type { CallArgument } from '../../linux/call.ts';
+import type { Config } from '../../linux/config.ts';
+import { parseConfig } from '../../linux/config.ts';
+import type { KernelMark } from '../../linux/kernel.ts';
+import type { KernelVersion } from '../../linux/kernels.ts';
+import type { Machine } from '../../linux/machine.ts';
+import { qemuPcMemory } from '../../linux/machine.ts';
+import { __free_pages, alloc_pages, GFP_KERNEL } from '../../linux/mm/page_alloc.ts';
+import { runTask, type Task } from '../../linux/task.ts';
+import type { SimulatedMemory } from '../../memory/simulated_memory.ts';
+import { Tlb } from '../../mmu/tlb.ts';
+import { countLeaves } from '../../scenario/observers.ts';
+import type { Action, Done, Event, PageState, PatternCall, State, World } from '../claim.ts';
 import { callNamed, expandActions, expandPattern, kernelArgumentsOf } from './actions.ts';
-import type { Action, Done, Event, PageState, PatternCall, State, World } from './claim.ts';
 import { NamedFrames } from './frames.ts';
 
 export const HARDWARE_BITS = 9;

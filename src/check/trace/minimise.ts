@@ -3,8 +3,8 @@
  * breadth first, so that little is left to take away; what is tried is judged by running it.
  */
 
-import type { Choice, Claim } from './claim.ts';
-import type { CheckedMachine } from './machine.ts';
+import type { Choice, Claim } from '../claim.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 import { replay } from './replay.ts';
 
 export function minimise(claim: Claim, machine: CheckedMachine, choices: readonly Choice[]): Choice[] {

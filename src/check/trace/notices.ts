@@ -1,6 +1,6 @@
 /** Who would notice what went wrong in a trace. */
 
-import type { Done, Event } from './claim.ts';
+import type { Done, Event } from '../claim.ts';
 import type { Replayed } from './replay.ts';
 
 /** "return value", "log line", "WARN", "oops", or "nobody". */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkClaim } from '../../src/check/check.ts';
-import type { Action, Pattern, World } from '../../src/check/claim.ts';
+import { checkClaim } from '../../../src/check/check.ts';
+import type { Action, Pattern, World } from '../../../src/check/claim.ts';
 import {
   DIRECT_MAP_BY_PAGE,
   onLeaf,
@@ -9,11 +9,11 @@ import {
   onRange,
   PERMISSIONS,
   PRESENCE,
-} from '../../src/check/claims/worlds.ts';
-import { explore } from '../../src/check/explore.ts';
-import { interleave } from '../../src/check/interleave/interleave.ts';
-import type { CheckedMachine } from '../../src/check/machine.ts';
-import { claimIn, machineIn, NO_LIMITS } from '../support/worlds.ts';
+} from '../../../src/check/claims/shared/worlds.ts';
+import { explore } from '../../../src/check/explore/explore.ts';
+import { interleave } from '../../../src/check/interleave/interleave.ts';
+import type { CheckedMachine } from '../../../src/check/machine/machine.ts';
+import { claimIn, machineIn, NO_LIMITS } from '../../support/worlds.ts';
 
 const onFirst = (name: string): Pattern => ({ calls: [{ name }], on: 'first' });
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Choice, Claim, World } from '../../src/check/claim.ts';
-import { claim as updatesAreNotLost } from '../../src/check/claims/cpa_updates_are_not_lost.ts';
-import { onPage, onRange } from '../../src/check/claims/worlds.ts';
-import { interleave } from '../../src/check/interleave/interleave.ts';
-import type { CheckedMachine } from '../../src/check/machine.ts';
-import { minimise, runsOf } from '../../src/check/minimise.ts';
-import { replay } from '../../src/check/replay.ts';
-import { claimIn, machineIn, NO_LIMITS } from '../support/worlds.ts';
+import type { Choice, Claim, World } from '../../../src/check/claim.ts';
+import { claim as updatesAreNotLost } from '../../../src/check/claims/cpa_updates_are_not_lost.ts';
+import { onPage, onRange } from '../../../src/check/claims/shared/worlds.ts';
+import { interleave } from '../../../src/check/interleave/interleave.ts';
+import type { CheckedMachine } from '../../../src/check/machine/machine.ts';
+import { minimise, runsOf } from '../../../src/check/trace/minimise.ts';
+import { replay } from '../../../src/check/trace/replay.ts';
+import { claimIn, machineIn, NO_LIMITS } from '../../support/worlds.ts';
 
 interface Size {
   calls: number;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { NamedFrames } from '../../src/check/frames.ts';
-import { PAGE_TABLE_OWNER } from '../../src/linux/mm/frame_allocator.ts';
-import type { TablePurpose } from '../../src/linux/task.ts';
-import { SimulatedMemory } from '../../src/memory/simulated_memory.ts';
+import { NamedFrames } from '../../../src/check/machine/frames.ts';
+import { PAGE_TABLE_OWNER } from '../../../src/linux/mm/frame_allocator.ts';
+import type { TablePurpose } from '../../../src/linux/task.ts';
+import { SimulatedMemory } from '../../../src/memory/simulated_memory.ts';
 
 const FIRST_PAGE = 0x100;
 const PAGES = 8;

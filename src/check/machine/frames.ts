@@ -6,10 +6,10 @@
  * watched with the rest.
  */
 
-import type { FrameAllocator, FrameBook, FrameRange, FreeProblem } from '../linux/mm/frame_allocator.ts';
-import { PAGE_TABLE_OWNER } from '../linux/mm/frame_allocator.ts';
-import type { TablePurpose } from '../linux/task.ts';
-import type { SimulatedMemory } from '../memory/simulated_memory.ts';
+import type { FrameAllocator, FrameBook, FrameRange, FreeProblem } from '../../linux/mm/frame_allocator.ts';
+import { PAGE_TABLE_OWNER } from '../../linux/mm/frame_allocator.ts';
+import type { TablePurpose } from '../../linux/task.ts';
+import type { SimulatedMemory } from '../../memory/simulated_memory.ts';
 
 /** Physical address of the note on frame 0. */
 const BOOK = 2 ** 50;

@@ -3,10 +3,10 @@
  * and what has been printed once do not count: nothing that matters depends on them.
  */
 
-import type { Lock } from '../linux/kernel/locking/lock.ts';
-import { scramble } from '../memory/scramble.ts';
-import type { PageState } from './claim.ts';
-import type { CheckedMachine } from './machine.ts';
+import type { Lock } from '../../linux/kernel/locking/lock.ts';
+import { scramble } from '../../memory/scramble.ts';
+import type { PageState } from '../claim.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 
 /** Two 32-bit halves, summed up from parts in any order. */
 export interface Fingerprint {

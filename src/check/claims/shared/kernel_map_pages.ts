@@ -1,6 +1,6 @@
 /** What __kernel_map_pages() promises, for the claims about it. */
 
-import type { Done, Finding, State } from '../claim.ts';
+import type { Done, Finding, State } from '../../claim.ts';
 import { isOnly, itsPages } from './worlds.ts';
 
 export function kernelMapPagesFailed(done: Done, { pages }: State): Finding | undefined {

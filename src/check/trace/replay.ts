@@ -3,13 +3,13 @@
  * what an exploration found, decides whether a shorter trace shows the same, and tells who would notice.
  */
 
-import type { Death } from '../linux/events.ts';
-import type { PreemptionPoint, Task } from '../linux/task.ts';
-import type { Action, Choice, Claim, Done, Event, Finding, PageState, State } from './claim.ts';
-import { stateBefore } from './explore.ts';
-import { NamedFrames } from './frames.ts';
-import { WatchedMemory } from './interleave/watched_memory.ts';
-import type { CheckedMachine } from './machine.ts';
+import type { Death } from '../../linux/events.ts';
+import type { PreemptionPoint, Task } from '../../linux/task.ts';
+import type { Action, Choice, Claim, Done, Event, Finding, PageState, State } from '../claim.ts';
+import { stateBefore } from '../explore/explore.ts';
+import { WatchedMemory } from '../interleave/watched_memory.ts';
+import { NamedFrames } from '../machine/frames.ts';
+import type { CheckedMachine } from '../machine/machine.ts';
 
 export interface Replayed {
   /** What the claim says is wrong, if it is still. */

@@ -1,11 +1,11 @@
 /** What a replay id stands for, run again on the model of today. */
 
-import { InputError } from '../errors.ts';
-import { parseKernelVersion } from '../linux/kernels.ts';
-import { ARCH, describeTrace, machineFor, type TraceResult, worldOf } from './check.ts';
-import type { Choice, Claim, Finding, Source } from './claim.ts';
-import { findClaim } from './find_claim.ts';
-import { type CheckedMachine, HARDWARE_BITS, type Surroundings } from './machine.ts';
+import { InputError } from '../../errors.ts';
+import { parseKernelVersion } from '../../linux/kernels.ts';
+import { ARCH, describeTrace, machineFor, type TraceResult, worldOf } from '../check.ts';
+import type { Choice, Claim, Finding, Source } from '../claim.ts';
+import { findClaim } from '../find_claim.ts';
+import { type CheckedMachine, HARDWARE_BITS, type Surroundings } from '../machine/machine.ts';
 import { noticesOf } from './notices.ts';
 import { replay } from './replay.ts';
 import { type ParsedTrace, parseSteps, parseTraceId } from './trace_id.ts';

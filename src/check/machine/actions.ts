@@ -1,9 +1,9 @@
 /** From a world's patterns to the actions that its CPUs may take, and to their words in a scenario. */
 
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
-import type { CallArgument, KernelCall } from '../linux/call.ts';
-import { KERNEL_CALLS } from '../scenario/script_calls.ts';
-import type { Action, Pattern, PatternCall, World } from './claim.ts';
+import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
+import type { CallArgument, KernelCall } from '../../linux/call.ts';
+import { KERNEL_CALLS } from '../../scenario/script_calls.ts';
+import type { Action, Pattern, PatternCall, World } from '../claim.ts';
 
 /** @throws Error if a claim names a function that nobody has modelled: a mistake in the claim. */
 export function callNamed(name: string): KernelCall<X86Kernel> {

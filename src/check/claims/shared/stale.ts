@@ -1,6 +1,6 @@
 /** What claims about stale translations have in common. */
 
-import type { Claim, Done, Pattern, Sometimes, World } from '../claim.ts';
+import type { Claim, Done, Pattern, Sometimes, World } from '../../claim.ts';
 import { onPage } from './worlds.ts';
 
 /** Two CPUs with TLBs, either of which reads and writes pages, and one of which makes the calls. */

@@ -1,7 +1,7 @@
 /** The words in which claims describe their worlds. */
 
-import { errnoText } from '../../linux/errno.ts';
-import type { Action, Done, Finding, PageState, Pattern, PatternCall } from '../claim.ts';
+import { errnoText } from '../../../linux/errno.ts';
+import type { Action, Done, Finding, PageState, Pattern, PatternCall } from '../../claim.ts';
 
 /** A call on each page alone. `args` are those beside the page or address and the number of pages. */
 export function onPage(name: string, ...args: number[]): Pattern {

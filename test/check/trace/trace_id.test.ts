@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { expandPattern } from '../../src/check/actions.ts';
-import { machineFor, worldOf } from '../../src/check/check.ts';
-import type { Action, Choice } from '../../src/check/claim.ts';
-import { CLAIMS } from '../../src/check/claims/index.ts';
+import { machineFor, worldOf } from '../../../src/check/check.ts';
+import type { Action, Choice } from '../../../src/check/claim.ts';
+import { CLAIMS } from '../../../src/check/claims/index.ts';
+import { expandPattern } from '../../../src/check/machine/actions.ts';
 import {
   actionName,
   encodeTrace,
   parseSteps,
   parseTraceId,
   type TraceStart,
-} from '../../src/check/trace_id.ts';
-import { InputError, NotModelledError } from '../../src/errors.ts';
-import { PRESETS, parseKernelVersion } from '../../src/linux/kernels.ts';
+} from '../../../src/check/trace/trace_id.ts';
+import { InputError, NotModelledError } from '../../../src/errors.ts';
+import { PRESETS, parseKernelVersion } from '../../../src/linux/kernels.ts';
 
 const CPUS = 3;
 const ACTIONS: readonly Action[] = [

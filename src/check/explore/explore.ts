@@ -6,9 +6,9 @@
  * way (the journals) and making those that are.
  */
 
-import type { Action, Choice, Claim, Done, Finding, Sometimes, State } from './claim.ts';
+import type { Action, Choice, Claim, Done, Finding, Sometimes, State } from '../claim.ts';
+import type { CheckedMachine, MachineMark } from '../machine/machine.ts';
 import { type Fingerprint, Fingerprinter } from './fingerprint.ts';
-import type { CheckedMachine, MachineMark } from './machine.ts';
 import { VisitedStates } from './visited.ts';
 
 /** Allocations of one action that may each be refused or not. Those after are granted. */
