@@ -2,7 +2,7 @@
 
 import { InputError, NotModelledError } from '../errors.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
-import type { Bounds, Choice, Claim, Done, Finding, World } from './claim.ts';
+import type { Bounds, Choice, Claim, Done, Finding, Verdict, World } from './claim.ts';
 import { type Exploration, explore, type Limits, type OnProgress } from './explore/explore.ts';
 import { interleave } from './interleave/interleave.ts';
 import { WatchedMemory } from './interleave/watched_memory.ts';
@@ -35,7 +35,7 @@ export interface Result {
   sentence: string;
   arch: string;
   kernel: string;
-  verdict: 'holds' | 'refuted' | 'undecided' | 'not modelled';
+  verdict: Verdict;
   /** Why, if undecided or not modelled. */
   because?: string;
   bounds?: Bounds;

@@ -65,7 +65,7 @@ export interface World {
   readonly config?: Readonly<Record<string, 'y' | 'n'>>;
   readonly boot?: string;
   readonly encryption_bit?: number;
-  /** Index bits per level; 2 if not given, 9 is hardware's. */
+  /** Index bits per level, 1 to 3; if not given 2, or 1 for a 1G leaf. */
   readonly geometry?: number;
   /** No call tells one page from another but by what maps it, so that pages may change places. */
   readonly pagesAlike?: boolean;
@@ -228,15 +228,9 @@ export interface Bounds {
   readonly bytesPerState: number;
 }
 
-export type Verdict =
-  | { readonly verdict: 'holds'; readonly bounds: Bounds; readonly seen: readonly string[] }
-  | {
-      readonly verdict: 'refuted';
-      readonly bounds: Bounds;
-      readonly finding: Finding;
-      /** Who would notice: "return value", "log line", "WARN", "oops", or "nobody". */
-      readonly notices: readonly string[];
-      readonly trace: Trace;
-    }
-  | { readonly verdict: 'undecided'; readonly bounds: Bounds; readonly because: string }
-  | { readonly verdict: 'not modelled'; readonly because: string };
+/**
+ * holds: every state was seen, none contradicts the claim, and what makes that worth something was among them.
+ * refuted: with a trace. undecided: a limit was reached, or what the claim is about was never seen.
+ * not modelled: never guessed.
+ */
+export type Verdict = 'holds' | 'refuted' | 'undecided' | 'not modelled';

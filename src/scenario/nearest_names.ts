@@ -2,12 +2,12 @@
 
 const MAX_SUGGESTIONS = 8;
 
-/** The names most like `found`, nearest first: what the user may have meant. */
+/** The names most like `found`, those that contain it first: what the user may have meant. */
 export function nearestNames(found: string, known: Iterable<string>): string[] {
   const start = found.slice(0, 64);
   return [...new Set(known)]
-    .map((name) => ({ name, distance: editDistance(start, name) }))
-    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .map((name) => ({ name, apart: name.includes(start) ? 0 : 1, distance: editDistance(start, name) }))
+    .sort((a, b) => a.apart - b.apart || a.distance - b.distance || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_SUGGESTIONS)
     .map(({ name }) => name);
 }

@@ -51,6 +51,11 @@ describe.each(CLAIMS.map((claim) => ({ id: claim.id, claim })))('$id', ({ id, cl
     expect(results.map(inShort)).toEqual(KNOWN_ANSWERS[id]);
   });
 
+  it('says what must have been seen for it to hold, unless no kernel has what it is about', () => {
+    const modelled = results.some(({ verdict }) => verdict !== 'not modelled');
+    expect(claim.sometimes.length > 0).toBe(modelled);
+  });
+
   it('says why where it is not modelled, and is exhausted where it holds', () => {
     for (const { verdict, because, bounds } of results) {
       if (verdict === 'not modelled') expect(because).toMatch(/\w+ \w+/);

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { failedCall, onRange, pageName, sameRights } from './shared/worlds.ts';
+import { endsWell, failedCall, isRefused, onRange, pageName, sameRights } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'a-failed-call-changes-nothing',
@@ -26,5 +26,5 @@ export const claim: Claim = {
           failure: 'F3',
         };
   },
-  sometimes: [],
+  sometimes: [isRefused('set_memory_np'), endsWell('set_memory_np')],
 };

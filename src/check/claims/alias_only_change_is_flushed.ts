@@ -1,4 +1,5 @@
 import type { Claim } from '../claim.ts';
+import { endsWell } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'alias-only-change-is-flushed',
@@ -32,5 +33,5 @@ export const claim: Claim = {
         }
       : undefined;
   },
-  sometimes: [],
+  sometimes: [endsWell('set_memory_ro'), endsWell('write_page')],
 };

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { SPLIT_AND_MERGE, splitAndMergeBeside } from './collapse_spares_ptdump.ts';
-import { dies } from './shared/worlds.ts';
+import { dies, endsWell } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'collapse-spares-lockless-walkers',
@@ -18,5 +18,5 @@ export const claim: Claim = {
       : `nothing collapses in ${version.name}: it lacks the change cpa-collapse`,
   world: () => ({ ...SPLIT_AND_MERGE, calls: splitAndMergeBeside('kernel_page_present') }),
   after: dies,
-  sometimes: [],
+  sometimes: [endsWell('set_memory_rox')],
 };

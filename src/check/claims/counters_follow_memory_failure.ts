@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { miscounted } from './counters_follow_the_tables.ts';
-import { onPage } from './shared/worlds.ts';
+import { endsWell, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'counters-follow-memory-failure',
@@ -19,5 +19,5 @@ export const claim: Claim = {
       ? undefined
       : { text: `${done.action.text} splits a leaf, and nobody counts it`, failure: 'F7' };
   },
-  sometimes: [],
+  sometimes: [endsWell('set_mce_nospec'), endsWell('clear_mce_nospec')],
 };

@@ -1,6 +1,6 @@
 import { errnoText } from '../../linux/errno.ts';
 import type { Claim, PageState } from '../claim.ts';
-import { isOnly, itsPages, onRange } from './shared/worlds.ts';
+import { endsWell, isOnly, isRefused, itsPages, onRange } from './shared/worlds.ts';
 
 const isPrivate = ({ text }: PageState) => text.split(' ').includes('C');
 
@@ -29,5 +29,5 @@ export const claim: Claim = {
         }
       : undefined;
   },
-  sometimes: [],
+  sometimes: [endsWell('set_memory_decrypted'), isRefused('set_memory_decrypted')],
 };

@@ -1,6 +1,6 @@
 import { errnoText } from '../../linux/errno.ts';
 import type { Claim } from '../claim.ts';
-import { isOnly, ONE_AREA } from './shared/worlds.ts';
+import { endsWell, isOnly, isRefused, ONE_AREA } from './shared/worlds.ts';
 
 const NAME = 'execmem_set_direct_map_valid';
 
@@ -34,5 +34,5 @@ export const claim: Claim = {
       failure: 'F3',
     };
   },
-  sometimes: [],
+  sometimes: [endsWell(NAME), isRefused(NAME)],
 };

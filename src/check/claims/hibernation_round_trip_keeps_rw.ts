@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { HIBERNATION_COPIES, onPage } from './shared/worlds.ts';
+import { endsWell, HIBERNATION_COPIES, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'hibernation-round-trip-keeps-rw',
@@ -21,5 +21,5 @@ export const claim: Claim = {
       ? { text: 'a page is read-only, and nobody has asked for that', failure: 'F9' }
       : undefined;
   },
-  sometimes: [],
+  sometimes: [endsWell('safe_copy_page'), endsWell('set_memory_p')],
 };

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { HIBERNATION_COPIES, onRange } from './shared/worlds.ts';
+import { endsWell, HIBERNATION_COPIES, isRefused, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'hibernation-stops-before-touching',
@@ -15,5 +15,5 @@ export const claim: Claim = {
     died === undefined
       ? undefined
       : { text: `${action.calls[1]!.name}() read a page that it could not map: ${died.how}`, failure: 'F1' },
-  sometimes: [],
+  sometimes: [endsWell('safe_copy_page'), isRefused('safe_copy_page')],
 };

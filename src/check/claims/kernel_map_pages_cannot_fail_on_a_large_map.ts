@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { kernelMapPagesFailed } from './shared/kernel_map_pages.ts';
-import { onRange } from './shared/worlds.ts';
+import { isRefused, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'kernel-map-pages-cannot-fail-on-a-large-map',
@@ -21,5 +21,5 @@ export const claim: Claim = {
     calls: [onRange('set_memory_np'), onRange('__kernel_map_pages', 1), onRange('__kernel_map_pages', 0)],
   }),
   after: kernelMapPagesFailed,
-  sometimes: [],
+  sometimes: [isRefused('__kernel_map_pages')],
 };

@@ -1,5 +1,5 @@
 import type { Claim, PageState } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, onRange } from './shared/worlds.ts';
+import { DIRECT_MAP_BY_PAGE, endsWell, isRefused, onRange } from './shared/worlds.ts';
 
 const isLargeAndNotPresent = ({ level, present }: PageState) => level > 1 && !present;
 
@@ -21,5 +21,5 @@ export const claim: Claim = {
         }
       : undefined;
   },
-  sometimes: [],
+  sometimes: [endsWell('set_memory_np'), isRefused('set_memory_np')],
 };

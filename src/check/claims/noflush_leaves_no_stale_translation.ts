@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { accessible, TWO_CPUS_ACCESS } from './shared/stale.ts';
-import { DIRECT_MAP_BY_PAGE } from './shared/worlds.ts';
+import { DIRECT_MAP_BY_PAGE, endsWell } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'noflush-leaves-no-stale-translation',
@@ -13,5 +13,5 @@ export const claim: Claim = {
   catalogue: ['P2'],
   world: () => ({ leaf: '2M', geometry: 1, ...TWO_CPUS_ACCESS(DIRECT_MAP_BY_PAGE) }),
   after: accessible(['set_direct_map_invalid_noflush'], false),
-  sometimes: [],
+  sometimes: [endsWell('touch'), endsWell('set_direct_map_invalid_noflush')],
 };

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { flagsLost, itsPages, NP_THEN_P } from './shared/worlds.ts';
+import { endsWell, flagsLost, itsPages, NP_THEN_P } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'np-then-p-is-identity',
@@ -20,5 +20,5 @@ export const claim: Claim = {
       ? undefined
       : { text: `${done.action.text} returned 0, and the page has lost ${flags}`, failure: 'F6' };
   },
-  sometimes: [],
+  sometimes: [endsWell('set_memory_p')],
 };

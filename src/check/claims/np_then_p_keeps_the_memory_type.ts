@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { flagsLost, itsPages, NP_THEN_P, onRange } from './shared/worlds.ts';
+import { endsWell, flagsLost, itsPages, NP_THEN_P, onRange } from './shared/worlds.ts';
 
 const TYPE = ['PWT', 'PCD', 'PAT'];
 
@@ -25,5 +25,5 @@ export const claim: Claim = {
       ? undefined
       : { text: `${done.action.text} returned 0, and pages have lost ${bits.join(' ')}`, failure: 'F6' };
   },
-  sometimes: [],
+  sometimes: [endsWell('set_memory_p'), endsWell('_set_memory_wt')],
 };

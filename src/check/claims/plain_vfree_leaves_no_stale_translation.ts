@@ -1,5 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { readsAfterVfree, TWO_CPUS_USE_AN_AREA } from './shared/stale.ts';
+import { endsWell } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'plain-vfree-leaves-no-stale-translation',
@@ -14,5 +15,5 @@ export const claim: Claim = {
   world: () => TWO_CPUS_USE_AN_AREA('vmalloc'),
   listens: true,
   after: readsAfterVfree,
-  sometimes: [],
+  sometimes: [endsWell('vfree')],
 };

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { HIBERNATE_AND_RESUME, writesFreePage } from './shared/resume.ts';
-import { DEBUG_PAGEALLOC } from './shared/worlds.ts';
+import { DEBUG_PAGEALLOC, endsWell } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'resume-does-not-clear-unmapped-pages',
@@ -19,5 +19,5 @@ export const claim: Claim = {
     calls: HIBERNATE_AND_RESUME,
   }),
   after: writesFreePage,
-  sometimes: [],
+  sometimes: [endsWell('hibernate')],
 };

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { isOnly, itsPages, PERMISSIONS, PRESENCE } from './shared/worlds.ts';
+import { endsWell, isOnly, itsPages, PERMISSIONS, PRESENCE } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'set-direct-map-invalid-leaves-4k-np-from-any-state',
@@ -20,5 +20,5 @@ export const claim: Claim = {
           failure: 'F6',
         };
   },
-  sometimes: [],
+  sometimes: [endsWell('set_direct_map_invalid_noflush')],
 };

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { accessible, TWO_CPUS_ACCESS } from './shared/stale.ts';
-import { DIRECT_MAP_BY_PAGE, onPage } from './shared/worlds.ts';
+import { DIRECT_MAP_BY_PAGE, endsWell, onPage } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'set-memory-np-flushes-for-others',
@@ -18,5 +18,5 @@ export const claim: Claim = {
     ...TWO_CPUS_ACCESS([...DIRECT_MAP_BY_PAGE, onPage('set_memory_np')]),
   }),
   after: accessible(['set_memory_np'], false),
-  sometimes: [],
+  sometimes: [endsWell('touch'), endsWell('set_memory_np')],
 };

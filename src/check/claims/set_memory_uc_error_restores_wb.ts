@@ -1,6 +1,6 @@
 import { EBUSY } from '../../linux/errno.ts';
 import type { Claim } from '../claim.ts';
-import { failedCall, itsPages, onRange } from './shared/worlds.ts';
+import { endsWell, failedCall, isRefused, itsPages, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'set-memory-uc-error-restores-wb',
@@ -21,5 +21,5 @@ export const claim: Claim = {
     if (failed === undefined || left === undefined || returned[0] === -EBUSY) return undefined;
     return { text: `${failed} in ${action.text}, and a page is "${left.text}"`, failure: 'F3' };
   },
-  sometimes: [],
+  sometimes: [endsWell('set_memory_uc'), isRefused('set_memory_uc')],
 };

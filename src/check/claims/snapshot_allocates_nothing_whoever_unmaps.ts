@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { HIBERNATION_COPIES, onRange } from './shared/worlds.ts';
+import { endsWell, HIBERNATION_COPIES, onRange } from './shared/worlds.ts';
 import { allocatesInSnapshot } from './snapshot_allocates_nothing.ts';
 
 export const claim: Claim = {
@@ -17,5 +17,5 @@ export const claim: Claim = {
     calls: [onRange('set_memory_np'), onRange('set_memory_p'), HIBERNATION_COPIES],
   }),
   after: allocatesInSnapshot,
-  sometimes: [],
+  sometimes: [endsWell('safe_copy_page')],
 };

@@ -1,7 +1,7 @@
 /** The words in which claims describe their worlds. */
 
 import { errnoText } from '../../../linux/errno.ts';
-import type { Action, Done, Finding, PageState, Pattern, PatternCall } from '../../claim.ts';
+import type { Action, Done, Finding, PageState, Pattern, PatternCall, Sometimes } from '../../claim.ts';
 
 /** A call on each page alone. `args` are those beside the page or address and the number of pages. */
 export function onPage(name: string, ...args: number[]): Pattern {
@@ -167,4 +167,25 @@ export function pageName(page: number): string {
 /** The machine has died, or has lost a lock or a page table, because of what another CPU did. */
 export function dies({ died }: Done): Finding | undefined {
   return died === undefined ? undefined : { text: died.text, failure: 'F9' };
+}
+
+// ---- what must have been seen
+
+/** A call has ended well: it returned 0, or nothing, and the machine lives. */
+export function endsWell(name: string): Sometimes {
+  return {
+    text: `${name}() ends well`,
+    seen(_, done) {
+      const at = done?.action.calls.findIndex((call) => call.name === name) ?? -1;
+      return done !== undefined && done.died === undefined && at >= 0 && (done.returned[at] ?? 0) === 0;
+    },
+  };
+}
+
+/** A call has failed for want of memory. */
+export function isRefused(name: string): Sometimes {
+  return {
+    text: `${name}() is refused a page table`,
+    seen: (_, done) => (done?.refused ?? 0) > 0 && done!.action.calls.some((call) => call.name === name),
+  };
 }
