@@ -490,7 +490,10 @@ export function* lookup_address(
   address: VirtualAddress,
 ): Task<{ kpte: number; level: number }> {
   const out: Lookup = { level: 0, nx: false, rw: false };
-  const kpte = yield* lookup_address_in_steps(k, pgd_offset_k(k, address), address, out, false);
+  const pgd = pgd_offset_k(k, address);
+  const kpte = k.interleaved
+    ? yield* lookup_address_in_steps(k, pgd, address, out, false)
+    : lookup_address_now(k, pgd, address, out);
   return { kpte, level: out.level };
 }
 
@@ -505,7 +508,6 @@ function* lookup_address_in_steps(
   out: Lookup,
   locked: boolean,
 ): Task<number> {
-  if (!k.interleaved) return lookup_address_now(k, pgd, address, out);
   if (!locked && k.has['cpa-collapse']) return yield* lookup_address_by_level(k, pgd, address, out);
   yield { kind: 'preemption', at: 'read', what: pgd };
   return lookup_address_now(k, pgd, address, out);
@@ -544,6 +546,7 @@ function* _lookup_address_cpa(
   out: Lookup,
 ): Task<number> {
   const pgd = cpa.pgd === 0 ? pgd_offset_k(k, address) : pgd_offset_pgd(k, cpa.pgd, address);
+  if (!k.interleaved) return lookup_address_now(k, pgd, address, out);
   return yield* lookup_address_in_steps(k, pgd, address, out, !cpa_lock_skipped(k, cpa));
 }
 
