@@ -11,7 +11,7 @@ import type { CheckedMachine, MachineMark } from '../machine/machine.ts';
 import { type Fingerprint, Fingerprinter } from './fingerprint.ts';
 import { VisitedStates } from './visited.ts';
 
-/** Allocations of one action that may each be refused or not. Those after are granted. */
+/** Allocations of one action that may each be refused or not. Those after are granted, which is no exhaustion. */
 const MAX_CHOSEN = 12;
 const MAX_ACTIONS = 2 ** 14;
 const MAX_CPUS = 2 ** 4;
@@ -77,6 +77,8 @@ class Explorer {
   readonly #seen = new Set<string>();
   #unseen: Sometimes[];
   #transitions = 0;
+  /** Some action asked for memory more often than is tried. */
+  #cut = false;
   #refutation: Exploration['refutation'];
   readonly #turns: readonly { action: Action; index: number; cpu: number }[];
   /** The states on the way to where the machine is, with the marks to go back to them. */
@@ -124,11 +126,13 @@ class Explorer {
       next++;
     }
     machine.undo(this.#path[0]!.mark);
+    if (this.#cut && !machine.world.memoryIsPlenty)
+      limit ??= `of an action only the first ${MAX_CHOSEN} allocations are refused`;
     return {
       states: this.#visited.count,
       transitions: this.#transitions,
       depth: this.#visited.depth(this.#visited.count - 1),
-      exhausted: next === this.#visited.count,
+      exhausted: next === this.#visited.count && limit === undefined,
       limit,
       bytes: this.#visited.bytes,
       collisions: this.#visited.collisionProbability,
@@ -187,6 +191,7 @@ class Explorer {
       for (let refused: number | undefined = 0; refused !== undefined; ) {
         const result = this.#machine.run(action, cpu, refuses(refused), this.#claim.listens);
         this.#transitions++;
+        if (result.allocations > MAX_CHOSEN) this.#cut = true;
         this.#judge(state, encodeChoice(cpu, index, refused), { ...result, ...before });
         this.#machine.undo(mark);
         if (this.#refutation !== undefined) return;

@@ -12,6 +12,7 @@
 
 import { NotModelledError } from '../../errors.ts';
 import type { Death } from '../../linux/events.ts';
+import type { Lock } from '../../linux/kernel/locking/lock.ts';
 import type { Point, Task } from '../../linux/task.ts';
 import type { Action, Event } from '../claim.ts';
 import { NamedFrames } from '../machine/frames.ts';
@@ -112,9 +113,9 @@ export class Automaton {
   }
 
   /** Tells of each use of a lock's field. */
-  #watchField<L extends object, F extends keyof L & string>(lock: L, field: F): void {
+  #watchField<L extends Lock, F extends keyof L & string>(lock: L, field: F): void {
     let value = lock[field];
-    const cell = () => this.cells.cellOfLock(lock as never, field === 'readers' ? 'readers' : 'holder');
+    const cell = () => this.cells.cellOfLock(lock, field === 'readers' ? 'readers' : 'holder');
     Object.defineProperty(lock, field, {
       configurable: true,
       enumerable: true,
