@@ -1,5 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { SPLIT_AND_MERGE, splitAndMergeBeside } from './collapse_spares_ptdump.ts';
+import { nothingMerges } from './shared/merge.ts';
 import { dies, endsWell } from './shared/worlds.ts';
 
 export const claim: Claim = {
@@ -12,10 +13,7 @@ export const claim: Claim = {
       'lookup_address() of set_memory.c walks without a lock, and set_memory_rox() frees tables since v6.15; with other CPUs running saveable_page() of hibernation asks so',
   },
   catalogue: ['P7'],
-  notModelled: ({ version, has }) =>
-    has['cpa-collapse']
-      ? undefined
-      : `nothing collapses in ${version.name}: it lacks the change cpa-collapse`,
+  notModelled: nothingMerges,
   world: () => ({ ...SPLIT_AND_MERGE, calls: splitAndMergeBeside('kernel_page_present') }),
   after: dies,
   sometimes: [endsWell('set_memory_rox')],

@@ -1,4 +1,5 @@
 import type { Claim, Pattern } from '../claim.ts';
+import { nothingMerges } from './shared/merge.ts';
 import { dies, onLeaf } from './shared/worlds.ts';
 
 /** A 2M leaf that is read-only and executable, and is split for a page, and put together again. */
@@ -26,10 +27,7 @@ export const claim: Claim = {
     where: 'cpa_collapse_large_pages() of set_memory.c: "Avoid a use-after-free if raced by ptdump"',
   },
   catalogue: ['P7'],
-  notModelled: ({ version, has }) =>
-    has['cpa-collapse']
-      ? undefined
-      : `nothing collapses in ${version.name}: it lacks the change cpa-collapse`,
+  notModelled: nothingMerges,
   world: () => ({ ...SPLIT_AND_MERGE, calls: splitAndMergeBeside('ptdump_walk_pgd') }),
   after: dies,
   sometimes: [

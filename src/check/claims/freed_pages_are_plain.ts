@@ -1,5 +1,5 @@
 import type { Claim, PageState } from '../claim.ts';
-import { areaOfAll, onArea, VFREE_AREA } from './shared/worlds.ts';
+import { areaOfAll, isRefused, onArea, VFREE_AREA, WRITABLE_AFTER_VFREE } from './shared/worlds.ts';
 
 const isPlain = ({ present, writable }: PageState) => present && writable;
 
@@ -35,21 +35,13 @@ export const claim: Claim = {
       : { text: `after ${action.text} a free page is mapped "${page.text}"`, failure: 'F1' };
   },
   sometimes: [
-    {
-      text: 'a read-only page is writable again after vfree()',
-      seen: ({ pages }, done) =>
-        done?.action.calls[0]?.name === 'vfree' &&
-        pages.some(({ writable }, i) => writable && !done.before[i]!.writable),
-    },
+    WRITABLE_AFTER_VFREE,
     {
       text: 'a page that was not present is present again after vfree()',
       seen: ({ pages }, done) =>
         done?.action.calls[0]?.name === 'vfree' &&
         pages.some(({ present }, i) => present && !done.before[i]!.present),
     },
-    {
-      text: 'vfree() is refused a page table',
-      seen: (_, done) => done?.action.calls[0]?.name === 'vfree' && done.refused > 0,
-    },
+    isRefused('vfree'),
   ],
 };

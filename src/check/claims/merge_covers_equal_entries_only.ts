@@ -1,4 +1,5 @@
 import type { Claim, Done, PageState, State } from '../claim.ts';
+import { nothingMerges, RESTORES_LARGE_PAGES } from './shared/merge.ts';
 import { changedBeside, itsPages, onLeaf, onPage, onRange } from './shared/worlds.ts';
 
 const typeOf = ({ text }: PageState) => text.match(/PWT|PCD|PAT/g)?.join(' ');
@@ -9,14 +10,9 @@ export const claim: Claim = {
   id: 'merge-covers-equal-entries-only',
   sentence:
     'When set_memory_rox() puts a large leaf together again, every page keeps its frame, its memory type and the rights that it had or was to have.',
-  source: {
-    who: 'Kirill A. Shutemov',
-    when: '2025',
-    where: '41d88484c71c ("x86/mm/pat: restore large ROX pages after fragmentation") (v6.15)',
-  },
+  source: RESTORES_LARGE_PAGES,
   catalogue: ['P7'],
-  notModelled: ({ version, has }) =>
-    has['cpa-collapse'] ? undefined : `nothing merges in ${version.name}: it lacks the change cpa-collapse`,
+  notModelled: nothingMerges,
   world: () => ({
     leaf: '1G',
     calls: [

@@ -1,4 +1,5 @@
 import type { Claim, Done } from '../claim.ts';
+import { nothingMerges, RESTORES_LARGE_PAGES } from './shared/merge.ts';
 import { onLeaf, onPage } from './shared/worlds.ts';
 
 /** Whether a table is given back while a CPU's TLB may still lead to it: nothing was flushed since a merge. */
@@ -18,14 +19,9 @@ export const claim: Claim = {
   id: 'merged-tables-are-freed-after-the-flush',
   sentence:
     'When set_memory_rox() puts a large leaf together again, the page table is given back only after every CPU has dropped what it knew of it.',
-  source: {
-    who: 'Kirill A. Shutemov',
-    when: '2025',
-    where: '41d88484c71c ("x86/mm/pat: restore large ROX pages after fragmentation") (v6.15)',
-  },
+  source: RESTORES_LARGE_PAGES,
   catalogue: ['P7'],
-  notModelled: ({ version, has }) =>
-    has['cpa-collapse'] ? undefined : `nothing merges in ${version.name}: it lacks the change cpa-collapse`,
+  notModelled: nothingMerges,
   world: () => ({
     leaf: '1G',
     calls: [onLeaf('set_memory_rox'), onPage('set_memory_rw')],

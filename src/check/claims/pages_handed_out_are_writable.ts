@@ -1,5 +1,5 @@
 import type { Claim, Pattern } from '../claim.ts';
-import { areaOfAll, onArea } from './shared/worlds.ts';
+import { areaOfAll, isRefused, onArea, WRITABLE_AFTER_VFREE } from './shared/worlds.ts';
 
 /** The area is freed, and whoever gets its first page writes it. */
 const FREED_AND_WRITTEN: Pattern = {
@@ -39,16 +39,5 @@ export const claim: Claim = {
       ? undefined
       : { text: `${action.text}, by the page's next owner: ${died.text}`, failure: 'F1' };
   },
-  sometimes: [
-    {
-      text: 'a read-only page is writable again after vfree()',
-      seen: ({ pages }, done) =>
-        done?.action.calls[0]?.name === 'vfree' &&
-        pages.some(({ writable }, i) => writable && !done.before[i]!.writable),
-    },
-    {
-      text: 'vfree() is refused a page table',
-      seen: (_, done) => done?.action.calls[0]?.name === 'vfree' && done.refused > 0,
-    },
-  ],
+  sometimes: [WRITABLE_AFTER_VFREE, isRefused('vfree')],
 };

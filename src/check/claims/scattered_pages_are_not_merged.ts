@@ -1,4 +1,5 @@
 import type { Claim, Done, PageState } from '../claim.ts';
+import { RESTORES_LARGE_PAGES } from './shared/merge.ts';
 import { VFREE_AREA } from './shared/worlds.ts';
 
 const OF_TWO_PAGES = 2;
@@ -22,11 +23,7 @@ export const claim: Claim = {
   id: 'scattered-pages-are-not-merged',
   sentence:
     'set_memory_rox() gives an area of vmalloc a large leaf only if its pages follow one another in memory.',
-  source: {
-    who: 'Kirill A. Shutemov',
-    when: '2025',
-    where: '41d88484c71c ("x86/mm/pat: restore large ROX pages after fragmentation") (v6.15)',
-  },
+  source: RESTORES_LARGE_PAGES,
   catalogue: ['P7'],
   notModelled: ({ version, has }) =>
     has['cpa-collapse'] && has['execmem-rox-cache'] ? undefined : `nobody merges areas in ${version.name}`,

@@ -189,3 +189,10 @@ export function isRefused(name: string): Sometimes {
     seen: (_, done) => (done?.refused ?? 0) > 0 && done!.action.calls.some((call) => call.name === name),
   };
 }
+
+export const WRITABLE_AFTER_VFREE: Sometimes = {
+  text: 'a read-only page is writable again after vfree()',
+  seen: ({ pages }, done) =>
+    done?.action.calls[0]?.name === 'vfree' &&
+    pages.some(({ writable }, i) => writable && !done.before[i]!.writable),
+};
