@@ -5,7 +5,6 @@
 
 import { InputError, type Problem } from '../errors.ts';
 import { PRESETS, parseKernelVersion } from '../linux/kernels.ts';
-import { nearestNames } from '../scenario/nearest_names.ts';
 import { ARCH, checkClaim, type Job, type Result, worldOf } from './check.ts';
 import type { Claim, Source, World } from './claim.ts';
 import { CLAIMS } from './claims/index.ts';
@@ -45,8 +44,6 @@ export interface WorldFacts {
 }
 
 const ALL = 'all';
-/** Names like an unknown one that are told. */
-const MAX_NEAR = 4;
 
 /**
  * Every claim on every kernel, claim by claim.
@@ -66,7 +63,7 @@ export function planJobs(plan: Plan): Job[] {
   // Options that cannot be are told before any work is done.
   for (const kernel of kernels) plainBuild(kernel, plan);
   return chosen.flatMap((id) => {
-    const claim = claimNamed(id, '').id;
+    const claim = findClaim(id, '').id;
     return kernels.map((kernel) => ({ claim, kernel, ...rest }));
   });
 }
@@ -94,15 +91,6 @@ function plainBuild(kernel: string, { config, boot }: Plan): ReturnType<typeof b
   const version = parseKernelVersion(kernel, '--kernel');
   const surroundings = { version, ...(config && { config }), ...(boot && { boot }) };
   return buildOf({ leaf: '2M', calls: [] }, surroundings, HARDWARE_BITS);
-}
-
-/** One of the catalogue. @throws InputError that names the claims most like it. */
-export function claimNamed(id: string, where: string): Claim {
-  const claim = CLAIMS.find((each) => each.id === id);
-  if (claim !== undefined) return claim;
-  const ids = CLAIMS.map((each) => each.id);
-  const known = [...nearestNames(id, ids).slice(0, MAX_NEAR), '... (directmap claims lists all)'];
-  throw new InputError({ code: 'unknown-name', what: 'claim', where, found: id, known });
 }
 
 // ---- shards

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { ask } from '../check/ask.ts';
 import { bisect } from '../check/bisect.ts';
-import { claimNamed } from '../check/jobs.ts';
+import { findClaim } from '../check/find_claim.ts';
 import { PRESETS } from '../linux/kernels.ts';
 import { askText } from '../report/ask_text.ts';
 import { bisectText } from '../report/bisect_text.ts';
@@ -75,7 +75,7 @@ function askCommand(call: string, options: AskOptions): number {
 
 function bisectCommand(id: string, options: BisectOptions): number {
   const { from, to, json } = options;
-  const claim = claimNamed(id, 'bisect');
+  const claim = findClaim(id, 'bisect');
   const line = new ProgressLine();
   const bounds = { from, to, limits: limitsOf(options), ...buildOptionsOf(options) };
   const result = bisect(claim, bounds, (kernel, tried) => {

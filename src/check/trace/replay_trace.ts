@@ -77,7 +77,7 @@ function claimOf({ claim }: ParsedTrace): Claim {
     return findClaim(claim, WHERE);
   } catch (error) {
     if (!(error instanceof InputError) || error.problem.code !== 'unknown-name') throw error;
-    const known = [...error.problem.known, '... (was it renamed? directmap claims lists all)'];
+    const known = [...error.problem.known.slice(0, -1), '... (was it renamed? directmap claims lists all)'];
     throw new InputError({ ...error.problem, known });
   }
 }
