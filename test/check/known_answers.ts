@@ -98,6 +98,13 @@ export const KNOWN_ANSWERS: Readonly<Record<string, readonly string[]>> = {
     'not modelled',
     'holds 911',
   ],
+  'pages-marked-4k-are-not-merged': [
+    'not modelled',
+    'not modelled',
+    'not modelled',
+    'not modelled',
+    'holds 273',
+  ],
   'scattered-pages-are-not-merged': [
     'not modelled',
     'not modelled',

@@ -217,6 +217,15 @@ const SPLITS: readonly Mutation[] = [
 
 const MERGES: readonly Mutation[] = [
   {
+    name: 'merge-ignores-the-4k-mark',
+    what: 'A collapse takes no notice of pages that were asked to be 4K.',
+    edits: [inSetMemory('if ((prot & _PAGE_KERNEL_4K) !== 0)', 'if (false)')],
+    claim: 'pages-marked-4k-are-not-merged',
+    kernel: 'v7.2',
+    finding: /merges a page that was to stay 4K/,
+    calls: 3,
+  },
+  {
     name: 'merge-does-not-compare-rights',
     what: 'Entries are merged whatever their rights.',
     edits: [

@@ -42,6 +42,7 @@ import { claim as noflushLeavesNoStaleTranslation } from './noflush_leaves_no_st
 import { claim as npThenPIsIdentity } from './np_then_p_is_identity.ts';
 import { claim as npThenPKeepsTheMemoryType } from './np_then_p_keeps_the_memory_type.ts';
 import { claim as pagesHandedOutAreWritable } from './pages_handed_out_are_writable.ts';
+import { claim as pagesMarked4kAreNotMerged } from './pages_marked_4k_are_not_merged.ts';
 import { claim as plainVfreeLeavesNoStaleTranslation } from './plain_vfree_leaves_no_stale_translation.ts';
 import { claim as remapOf4kNpCannotFail } from './remap_of_4k_np_cannot_fail.ts';
 import { claim as restoreNeverMerges } from './restore_never_merges.ts';
@@ -122,6 +123,7 @@ export const CLAIMS: readonly Claim[] = [
   splitKeepsTheOthers,
   splitsAreSerialised,
   mergeCoversEqualEntriesOnly,
+  pagesMarked4kAreNotMerged,
   scatteredPagesAreNotMerged,
   mergedTablesAreFreedAfterTheFlush,
   countersFollowTheTables,
