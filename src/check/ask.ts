@@ -15,7 +15,7 @@ import type { Claim, Done, Event, FailureClass, Finding, PageState, Pattern, Sta
 import { DIRECT_MAP_BY_PAGE, onRange, PERMISSIONS, PRESENCE } from './claims/shared/worlds.ts';
 import { type Collected, explore, type Limits, type OnProgress } from './explore/explore.ts';
 import { callNamed } from './machine/actions.ts';
-import { buildOf, HARDWARE_BITS, type Surroundings } from './machine/machine.ts';
+import { plainBuild, type Surroundings } from './machine/machine.ts';
 
 const WHERE = 'ask';
 /** Index bits of the worlds: the smallest, so that every state is seen. */
@@ -73,8 +73,8 @@ export function ask(job: AskJob, onProgress?: OnProgress): AskResult {
   const version = parseKernelVersion(job.kernel, '--kernel');
   const surroundings: Surroundings = { ...job, version };
   const asked = parseCall(job.call);
-  const plain = buildOf({ leaf: '2M', calls: [] }, surroundings, HARDWARE_BITS);
-  const missing = callNamed(asked.name).missing?.({ version, has: version.has, config: plain.config });
+  const plain = plainBuild(surroundings);
+  const missing = callNamed(asked.name).missing?.(plain);
   if (missing !== undefined) {
     throw new InputError({ code: 'missing', what: `${asked.name}()`, where: WHERE, hint: missing });
   }

@@ -6,7 +6,13 @@ import type { Bounds, Choice, Claim, Done, Finding, Verdict, World } from './cla
 import { type Exploration, explore, type Limits, type OnProgress } from './explore/explore.ts';
 import { interleave } from './interleave/interleave.ts';
 import { WatchedMemory } from './interleave/watched_memory.ts';
-import { buildOf, CheckedMachine, HARDWARE_BITS, type Surroundings, smallBits } from './machine/machine.ts';
+import {
+  CheckedMachine,
+  HARDWARE_BITS,
+  plainBuild,
+  type Surroundings,
+  smallBits,
+} from './machine/machine.ts';
 import { minimise } from './trace/minimise.ts';
 import { noticesOf } from './trace/notices.ts';
 import { type Replayed, replay } from './trace/replay.ts';
@@ -74,7 +80,7 @@ export function checkClaimOn(
   const head = { claim: claim.id, sentence: claim.sentence, arch: ARCH, kernel: version.name };
   const surroundings: Surroundings = { ...job, version };
   try {
-    const because = whyNotModelled(claim, surroundings);
+    const because = claim.notModelled?.(plainBuild(surroundings));
     if (because !== undefined) return { ...head, verdict: 'not modelled', because };
     return { ...head, ...judge(claim, surroundings, job, onProgress) };
   } catch (error) {
@@ -84,23 +90,10 @@ export function checkClaimOn(
   }
 }
 
-function whyNotModelled(claim: Claim, surroundings: Surroundings): string | undefined {
-  const { version } = surroundings;
-  const plain = buildOf({ leaf: '2M', calls: [] }, surroundings, HARDWARE_BITS);
-  const missing = claim.notModelled?.({ version, has: version.has, config: plain.config });
-  return missing;
-}
-
 /** The world that a claim means on a kernel. */
 export function worldOf(claim: Claim, surroundings: Surroundings): World {
-  const { version, config, boot, cpus } = surroundings;
-  const built = buildOf(
-    { leaf: '2M', calls: [] },
-    { version, ...(config && { config }), ...(boot && { boot }) },
-    HARDWARE_BITS,
-  );
-  const world = claim.world({ version, has: version.has, config: built.config });
-  return cpus === undefined ? world : { ...world, cpus };
+  const world = claim.world(plainBuild(surroundings));
+  return surroundings.cpus === undefined ? world : { ...world, cpus: surroundings.cpus };
 }
 
 /** A machine to check a claim on, or to replay a trace. */

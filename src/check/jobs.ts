@@ -10,7 +10,7 @@ import type { Claim, Source, World } from './claim.ts';
 import { CLAIMS } from './claims/index.ts';
 import type { Limits, OnProgress } from './explore/explore.ts';
 import { findClaim } from './find_claim.ts';
-import { bootText, buildOf, HARDWARE_BITS } from './machine/machine.ts';
+import { bootText, plainBuild } from './machine/machine.ts';
 
 /** What to check. */
 export interface Plan {
@@ -61,7 +61,7 @@ export function planJobs(plan: Plan): Job[] {
   const chosen = isAll(plan.claims) ? CLAIMS.map(({ id }) => id) : unique(plan.claims);
   const kernels = kernelsOf(plan.kernels);
   // Options that cannot be are told before any work is done.
-  for (const kernel of kernels) plainBuild(kernel, plan);
+  for (const kernel of kernels) buildFor(kernel, plan);
   return chosen.flatMap((id) => {
     const claim = findClaim(id, '').id;
     return kernels.map((kernel) => ({ claim, kernel, ...rest }));
@@ -84,13 +84,12 @@ function kernelsOf(names: readonly string[]): string[] {
 
 /** Boot parameters that the model does not know, and that have no effect. */
 export function ignoredParameters(plan: Plan): string[] {
-  return [...plainBuild(PRESETS[0]!.name, plan).boot.ignored];
+  return [...buildFor(PRESETS[0]!.name, plan).boot.ignored];
 }
 
-function plainBuild(kernel: string, { config, boot }: Plan): ReturnType<typeof buildOf> {
+function buildFor(kernel: string, { config, boot }: Plan): ReturnType<typeof plainBuild> {
   const version = parseKernelVersion(kernel, '--kernel');
-  const surroundings = { version, ...(config && { config }), ...(boot && { boot }) };
-  return buildOf({ leaf: '2M', calls: [] }, surroundings, HARDWARE_BITS);
+  return plainBuild({ version, ...(config && { config }), ...(boot && { boot }) });
 }
 
 // ---- shards

@@ -2,9 +2,8 @@
 
 import type { Cost, EntryChange, Outcome, Step } from '../scenario/outcome.ts';
 import { interleavingLines } from './two_columns.ts';
+import { wrap } from './wrap.ts';
 
-/** What a mail takes. Lines of bits may be longer. */
-const COLUMNS = 72;
 const RESULT_COLUMN = 50;
 const LABEL_COLUMN = 21;
 const MARGIN = '     ';
@@ -58,7 +57,7 @@ function stepLines(step: Step, steps: readonly Step[]): string[] {
   }
   if (step.died !== undefined) body.push(step.died);
   if (step.expected?.met === false) body.push(`EXPECTED ${step.expected.value}`);
-  return [...lines, ...countRepeats(body).flatMap((line) => wrap(MARGIN, line))];
+  return [...lines, ...countRepeats(body).flatMap((line) => hung(MARGIN, line))];
 }
 
 /** Equal lines in a row become one, with how often. */
@@ -72,22 +71,10 @@ function countRepeats(lines: readonly string[]): string[] {
   return counted.map(({ line, times }) => (times === 1 ? line : `${line} (${times} times)`));
 }
 
-/** Break text after `margin`; what goes on is indented by `hang` more. */
-function wrap(margin: string, text: string, hang = 2): string[] {
-  const indent = /^ */.exec(text)?.[0] ?? '';
-  const lines: string[] = [];
-  let line = margin + indent;
-  let empty = true;
-  for (const word of text.trimStart().split(/(?<=\S) /)) {
-    if (!empty && line.length + word.length + 1 > COLUMNS) {
-      lines.push(line);
-      line = ' '.repeat(margin.length + indent.length + hang);
-      empty = true;
-    }
-    line += empty ? word : ` ${word}`;
-    empty = false;
-  }
-  return [...lines, line];
+/** Break text after `margin` and its own indent; what goes on is indented by `hang` more. */
+function hung(margin: string, text: string, hang = 2): string[] {
+  const first = margin + (/^ */.exec(text)?.[0] ?? '');
+  return wrap(text.trimStart(), first, ' '.repeat(first.length + hang));
 }
 
 function resultText(step: Step): string {
@@ -108,7 +95,7 @@ function changeLines(change: EntryChange): string[] {
 }
 
 function label(name: string, text: string): string[] {
-  return wrap(name.padEnd(LABEL_COLUMN), text, 0);
+  return hung(name.padEnd(LABEL_COLUMN), text, 0);
 }
 
 function conclusions(outcome: Outcome): string[] {

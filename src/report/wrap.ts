@@ -8,7 +8,7 @@ export function wrap(text: string, first = '', rest = ' '.repeat(first.length)):
   const lines: string[] = [];
   let line = first;
   let empty = true;
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/(?<=\S) /)) {
     if (!empty && line.length + 1 + word.length > COLUMNS) {
       lines.push(line);
       line = rest;

@@ -54,6 +54,42 @@ export interface Collected {
 /** Whom to tell how far it is, now and then. Returns true to stop. */
 export type OnProgress = (progress: Progress) => boolean;
 
+/** Which limit an exploration has reached that began at `started`, as `performance.now()` has it; undefined if none. */
+export function limitReached(
+  limits: Limits,
+  started: number,
+  progress: Progress,
+  onProgress: OnProgress | undefined,
+): string | undefined {
+  if (progress.states > limits.states) return `more than ${limits.states} states`;
+  if (progress.bytes > limits.bytes) return `more than ${Math.round(limits.bytes / 2 ** 20)} MiB`;
+  if (performance.now() - started > limits.seconds * 1000) return `more than ${limits.seconds} s`;
+  return onProgress?.(progress) === true ? 'interrupted' : undefined;
+}
+
+/** Which of the interesting states have been reached. */
+export class SeenSometimes {
+  readonly texts = new Set<string>();
+  #missing: readonly Sometimes[];
+
+  constructor(sometimes: readonly Sometimes[]) {
+    this.#missing = sometimes;
+  }
+
+  /** Whether all have been, so that nobody need look. */
+  get complete(): boolean {
+    return this.#missing.length === 0;
+  }
+
+  look(state: State, done: Done | undefined): void {
+    this.#missing = this.#missing.filter((each) => {
+      if (!each.seen(state, done)) return true;
+      this.texts.add(each.text);
+      return false;
+    });
+  }
+}
+
 /** If `collect` is given, findings of `after` are put there, by their text, and the exploration goes on. */
 export function explore(
   claim: Claim,
@@ -74,8 +110,7 @@ class Explorer {
   readonly #visited = new VisitedStates();
   readonly #fingerprinter: Fingerprinter;
   readonly #hash: Fingerprint = { low: 0, high: 0 };
-  readonly #seen = new Set<string>();
-  #unseen: Sometimes[];
+  readonly #seen: SeenSometimes;
   #transitions = 0;
   /** Some action asked for memory more often than is tried. */
   #cut = false;
@@ -98,7 +133,7 @@ class Explorer {
     this.#limits = limits;
     this.#onProgress = onProgress;
     this.#fingerprinter = new Fingerprinter(machine);
-    this.#unseen = [...claim.sometimes];
+    this.#seen = new SeenSometimes(claim.sometimes);
     if (machine.actions.length >= NO_ACTION || machine.cpus > MAX_CPUS) {
       throw new Error(`claim ${claim.id}: more than ${MAX_ACTIONS} actions or ${MAX_CPUS} CPUs`);
     }
@@ -112,7 +147,7 @@ class Explorer {
     this.#path.push({ state: 0, mark: machine.mark() });
     this.#fingerprinter.take(this.#hash);
     this.#visited.add(this.#hash.low, this.#hash.high, 0, 0);
-    this.#look(undefined);
+    this.#seen.look(machine, undefined);
     const wrong = this.#claim.always?.(machine);
     if (wrong !== undefined) this.#refutation = { finding: wrong, choices: [] };
 
@@ -136,24 +171,15 @@ class Explorer {
       limit,
       bytes: this.#visited.bytes,
       collisions: this.#visited.collisionProbability,
-      seen: this.#seen,
+      seen: this.#seen.texts,
       refutation: this.#refutation,
     };
   }
 
   #limitReached(next: number): string | undefined {
-    const { states, seconds, bytes } = this.#limits;
-    const { count } = this.#visited;
-    if (count > states) return `more than ${states} states`;
-    if (this.#visited.bytes > bytes) return `more than ${Math.round(bytes / 2 ** 20)} MiB`;
-    if (performance.now() - this.#started > seconds * 1000) return `more than ${seconds} s`;
-    const progress = {
-      states: count,
-      transitions: this.#transitions,
-      frontier: count - next,
-      bytes: this.#visited.bytes,
-    };
-    return this.#onProgress?.(progress) === true ? 'interrupted' : undefined;
+    const { count, bytes } = this.#visited;
+    const progress = { states: count, transitions: this.#transitions, frontier: count - next, bytes };
+    return limitReached(this.#limits, this.#started, progress, this.#onProgress);
   }
 
   // ---- from state to state
@@ -222,20 +248,11 @@ class Explorer {
         this.#refutation = { finding: broken, choices };
       }
     }
-    this.#look(done);
+    if (!this.#seen.complete) this.#seen.look(machine, done);
   }
 
   #choicesTo(state: number, code: number): Choice[] {
     return [...this.#visited.pathTo(state), code].map((each) => decodeChoice(each, this.#machine.actions));
-  }
-
-  #look(done: Done | undefined): void {
-    if (this.#unseen.length === 0) return;
-    this.#unseen = this.#unseen.filter((each) => {
-      if (!each.seen(this.#machine, done)) return true;
-      this.#seen.add(each.text);
-      return false;
-    });
   }
 }
 

@@ -10,6 +10,7 @@ import { NotModelledError } from '../../errors.ts';
 import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
 import type { Lock, RwSemaphore, Spinlock } from '../../linux/kernel/locking/lock.ts';
 import { EntryKind } from '../../mmu/format.ts';
+import { GIVEN_BACK } from '../machine/frames.ts';
 import type { CheckedMachine } from '../machine/machine.ts';
 
 /** Room in a state for cells. */
@@ -53,9 +54,13 @@ export class Cells {
   readonly #bootTable: number;
   readonly #alike: boolean;
 
+  /** What the note on a frame holds that was given back. */
+  readonly givenBack: number;
+
   constructor(machine: CheckedMachine) {
     this.#machine = machine;
     this.#kernel = machine.kernel;
+    this.givenBack = this.#numberOf(-1, GIVEN_BACK, 0);
     this.#alike = machine.world.pagesAlike === true && machine.world.leaf !== '1G';
     this.#bootTable = tableOf(machine.kernel, machine.kernel.page_address(machine.pfnOf(0)));
     for (const lock of machine.kernel.locks) this.#addLock(lock);
@@ -142,11 +147,6 @@ export class Cells {
     return (
       format.kind(2, low, high) === EntryKind.Table && format.tableAddress(2, low, high) === frame * 4096
     );
-  }
-
-  /** The number of a word that is no page's entry, or -1 if none has had it. */
-  numberOfWord(low: number, high: number): number {
-    return this.#numbers.get(`${low} ${high}`) ?? -1;
   }
 
   /** Whether a frame holds a page table that may be given back while somebody uses it. */

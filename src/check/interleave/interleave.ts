@@ -12,14 +12,16 @@
  *   without.
  */
 
-import type { Action, Choice, Claim, Done, Finding, Sometimes, State } from '../claim.ts';
+import type { Action, Choice, Claim, Done, Finding, State } from '../claim.ts';
 import {
   decodeStep,
   type Exploration,
   encodeChoice,
   type Limits,
+  limitReached,
   NO_ACTION,
   type OnProgress,
+  SeenSometimes,
 } from '../explore/explore.ts';
 import { VisitedStates } from '../explore/visited.ts';
 import type { CheckedMachine } from '../machine/machine.ts';
@@ -71,8 +73,7 @@ class Interleaver {
   readonly #frontier: Frontier;
   readonly #state: Uint16Array;
   readonly #next: Uint16Array;
-  readonly #seen = new Set<string>();
-  #unseen: readonly Sometimes[];
+  readonly #seen: SeenSometimes;
   #transitions = 0;
   #number = 0;
   #progressed = false;
@@ -103,7 +104,7 @@ class Interleaver {
     this.#starts = startNodes(machine, automaton, this.#alike);
     this.#holders = automaton.cells.holders();
     this.#canonical = new CanonicalHash(machine, automaton.cells, this.#cpus, this.#alike);
-    this.#unseen = claim.sometimes;
+    this.#seen = new SeenSometimes(claim.sometimes);
     const width = MAX_CELLS + PER_CPU * this.#cpus;
     this.#state = new Uint16Array(width);
     this.#next = new Uint16Array(width);
@@ -129,7 +130,7 @@ class Interleaver {
       limit,
       bytes: this.#visited.bytes + this.#frontier.largestBytes,
       collisions: this.#visited.collisionProbability,
-      seen: this.#seen,
+      seen: this.#seen.texts,
       refutation: this.#refutation,
     };
   }
@@ -144,7 +145,7 @@ class Interleaver {
     this.#canonical.take(this.#next);
     this.#visited.add(this.#canonical.low, this.#canonical.high, 0, 0);
     this.#frontier.push(this.#next, this.#width);
-    this.#look(undefined);
+    this.#seen.look(this.#view(this.#next), undefined);
     const wrong = this.#claim.always?.(this.#view(this.#next));
     if (wrong !== undefined) this.#refutation = { finding: wrong, choices: [] };
   }
@@ -155,18 +156,13 @@ class Interleaver {
   }
 
   #limitReached(): string | undefined {
-    const { states, seconds, bytes } = this.#limits;
-    const used = this.#bytes;
-    if (this.#visited.count > states) return `more than ${states} states`;
-    if (used > bytes) return `more than ${Math.round(bytes / 2 ** 20)} MiB`;
-    if (performance.now() - this.#started > seconds * 1000) return `more than ${seconds} s`;
     const progress = {
       states: this.#visited.count,
       transitions: this.#transitions,
       frontier: this.#frontier.length,
-      bytes: used,
+      bytes: this.#bytes,
     };
-    return this.#onProgress?.(progress) === true ? 'interrupted' : undefined;
+    return limitReached(this.#limits, this.#started, progress, this.#onProgress);
   }
 
   // ---- what may happen next
@@ -304,7 +300,7 @@ class Interleaver {
     this.#transitions++;
     const refused = answers.reduce((bits, answer, i) => (answer === 0 ? bits | (1 << i) : bits), 0);
     const code = encodeChoice(cpu, begins, refused);
-    const freed = effect.notes.some((note) => this.#value(note) === this.#givenBack());
+    const freed = effect.notes.some((note) => this.#value(note) === this.#automaton.cells.givenBack);
     if (freed) {
       this.#machineDied('a page table was used after it had been freed', this.#number, code);
       return;
@@ -341,7 +337,7 @@ class Interleaver {
       const wrong = this.#claim.always?.(this.#view(this.#next));
       if (wrong !== undefined) this.#refute(wrong, this.#number, code);
     }
-    this.#look(done);
+    if (!this.#seen.complete) this.#seen.look(this.#view(this.#next), done);
   }
 
   #done(effect: Effect, cpu: number, action: number): Done {
@@ -385,16 +381,6 @@ class Interleaver {
   #refute(finding: Finding, state: number, code: number | undefined): void {
     const codes = [...this.#visited.pathTo(state), ...(code === undefined ? [] : [code])];
     this.#refutation = { finding, choices: codes.map((each) => decodeStep(each, this.#machine.actions)) };
-  }
-
-  #look(done: Done | undefined): void {
-    if (this.#unseen.length === 0) return;
-    const view = this.#view(this.#next);
-    this.#unseen = this.#unseen.filter((each) => {
-      if (!each.seen(view, done)) return true;
-      this.#seen.add(each.text);
-      return false;
-    });
   }
 
   /** Whether the step accesses an entry whose page's owner is on another CPU, in a table that others can reach. */
@@ -464,10 +450,6 @@ class Interleaver {
 
   #absolute(cpu: number, cell: number, value: number): number {
     return this.#automaton.cells.isHolder(cell) && value === MINE ? cpu + 1 : value;
-  }
-
-  #givenBack(): number {
-    return this.#automaton.cells.numberOfWord(2, 0);
   }
 
   /** The machine in a state, made up only if somebody looks. */

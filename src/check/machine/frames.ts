@@ -15,6 +15,7 @@ import type { SimulatedMemory } from '../../memory/simulated_memory.ts';
 const BOOK = 2 ** 50;
 
 const TAKEN = 1;
+/** What a note says of a frame that was given back. */
 export const GIVEN_BACK = 2;
 
 export interface FramePools {
@@ -70,7 +71,7 @@ export class NamedFrames implements FrameAllocator {
     return address >= BOOK && address < BOOK * 2 ? (address - BOOK) / 8 : undefined;
   }
 
-  /** The address of the note on a frame, whose value is 2 when the frame was given back. */
+  /** The address of the note on a frame, whose low half is GIVEN_BACK when the frame was given back. */
   static noteOn(pfn: number): number {
     return BOOK + pfn * 8;
   }

@@ -9,7 +9,7 @@ import { NotModelledError } from '../../errors.ts';
 import { bootX86 } from '../../linux/arch/x86/boot.ts';
 import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
 import { type BootParameters, parseBootParameters } from '../../linux/boot_parameters.ts';
-import type { CallArgument } from '../../linux/call.ts';
+import type { CallArgument, KernelBuild } from '../../linux/call.ts';
 import type { Config } from '../../linux/config.ts';
 import { parseConfig } from '../../linux/config.ts';
 import type { KernelMark } from '../../linux/kernel.ts';
@@ -54,6 +54,12 @@ export function buildOf(
   const settings = [...Object.entries(world.config ?? {}), ...(config ?? [])] as [string, string][];
   const built = parseConfig(settings, '--config');
   return { config: built, boot: parseBootParameters(bootTextFor(world, boot, bits), built, '--boot') };
+}
+
+/** What the user alone has built and booted, before a claim has said what its world needs. */
+export function plainBuild(surroundings: Surroundings): KernelBuild & { boot: BootParameters } {
+  const { version } = surroundings;
+  return { version, has: version.has, ...buildOf({ leaf: '2M', calls: [] }, surroundings, HARDWARE_BITS) };
 }
 
 /** The kernel command line: the world's, then the user's. */

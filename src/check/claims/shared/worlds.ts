@@ -1,7 +1,7 @@
 /** The words in which claims describe their worlds. */
 
 import { errnoText } from '../../../linux/errno.ts';
-import type { Action, Done, Finding, PageState, Pattern, PatternCall, Sometimes } from '../../claim.ts';
+import type { Action, Done, Finding, PageState, Pattern, Sometimes } from '../../claim.ts';
 
 /** A call on each page alone. `args` are those beside the page or address and the number of pages. */
 export function onPage(name: string, ...args: number[]): Pattern {
@@ -90,11 +90,6 @@ export function flagsLost(before: PageState, after: PageState): string {
     .split(' ')
     .filter((word) => !left.has(word))
     .join(' ');
-}
-
-/** Several calls in a row on each page alone. */
-export function onPageInARow(...calls: readonly PatternCall[]): Pattern {
-  return { calls, on: 'page' };
 }
 
 /** A vmalloc area with VM_FLUSH_RESET_PERMS of as many pages as are explored, its address kept as "area". */
