@@ -2,13 +2,12 @@
 
 import type { ByteSource } from './byte_source.ts';
 import { type CoreSegment, disjointSegments, firstSegmentAbove } from './core_segments.ts';
-import { findVmcoreinfo } from './elf_notes.ts';
-import { type ElfReader, openCore, PT_LOAD, PT_NOTE, readProgramHeaders, viewOf } from './elf64.ts';
-import { PAGE_SIZE, type PageSource, type PageWords, WORDS_PER_PAGE } from './physical_memory.ts';
-import { Vmcoreinfo } from './vmcoreinfo.ts';
-
-/** Frames kept after they were read: 1 MiB, more tables than any walk has open. */
-const CACHED_FRAMES = 256;
+import { readNotes } from './elf_notes.ts';
+import { type ElfReader, openCore, PT_LOAD, PT_NOTE, readProgramHeaders } from './elf64.ts';
+import { FrameWords } from './frame_words.ts';
+import type { ControlRegisters, MachineMemory } from './machine_memory.ts';
+import { PAGE_SIZE, type PageSource, type PageWords } from './physical_memory.ts';
+import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
 /**
  * The physical memory of an ELF64 core file (ET_CORE), of any machine and either byte order.
@@ -16,16 +15,18 @@ const CACHED_FRAMES = 256;
  * Physical addresses are those of the PT_LOAD program headers (p_paddr), sizes what the file has (p_filesz). Where
  * segments overlap, the first in the file is believed.
  */
-export class ElfCore implements PageSource {
-  /** The machine's number (e_machine): 62 is x86-64, 183 AArch64, 22 s390, 21 PowerPC64, 243 RISC-V, 258 LoongArch. */
+export class ElfCore implements MachineMemory, PageSource {
+  readonly kind = 'ELF core';
   readonly machine: number;
   readonly littleEndian: boolean;
-  /** What the file has of physical memory: disjoint, sorted by address. */
-  readonly segments: readonly CoreSegment[];
-  /** What the kernel wrote about itself, where the file has it. */
   readonly vmcoreinfo: Vmcoreinfo | undefined;
+  readonly cpus: readonly ControlRegisters[];
+  /** An ELF core does not say what was left out of it. */
+  readonly leftOut = undefined;
+  /** What the file has of physical memory, and where: disjoint, sorted by address. */
+  readonly segments: readonly CoreSegment[];
   readonly #reader: ElfReader;
-  readonly #cache = new Map<number, PageWords>();
+  readonly #words: FrameWords;
 
   /**
    * Reads the headers and the notes; pages are read when asked for. `where` names the file in errors.
@@ -33,40 +34,40 @@ export class ElfCore implements PageSource {
    */
   constructor(source: ByteSource, where: string) {
     const { reader, header } = openCore(source, where);
-    const notes = [];
+    const noteSegments = [];
     const loads: CoreSegment[] = [];
     for (const programHeader of readProgramHeaders(reader, header)) {
       const { type, physicalAddress, fileSize, fileOffset } = programHeader;
-      if (type === PT_NOTE) notes.push(programHeader);
+      if (type === PT_NOTE) noteSegments.push(programHeader);
       if (type === PT_LOAD && physicalAddress !== undefined) {
         loads.push({ start: physicalAddress, size: fileSize, fileOffset });
       }
     }
-    const vmcoreinfo = findVmcoreinfo(reader, notes);
+    const notes = readNotes(reader, noteSegments);
     this.machine = header.machine;
     this.littleEndian = reader.littleEndian;
     this.segments = disjointSegments(loads);
-    this.vmcoreinfo = vmcoreinfo === undefined ? undefined : new Vmcoreinfo(vmcoreinfo);
+    this.vmcoreinfo = notes.vmcoreinfo;
+    this.cpus = notes.cpus;
     this.#reader = reader;
+    this.#words = new FrameWords(this, this.littleEndian);
+  }
+
+  get ranges(): readonly CoreSegment[] {
+    return this.segments;
   }
 
   /**
-   * The words of a frame in the file's byte order; undefined where the file has no byte of it. What the file lacks of
-   * a frame that it has in part reads as zeros.
+   * The words of a frame in the file's byte order; undefined where the file has no byte of it.
    * @throws InputError where the file cannot be read any more.
    */
   readPage(pfn: number): PageWords | undefined {
-    const cached = this.#cache.get(pfn);
-    if (cached !== undefined) return cached;
-    const bytes = this.#readFrame(pfn * PAGE_SIZE);
-    if (bytes === undefined) return undefined;
-    const words = wordsOf(bytes, this.littleEndian);
-    if (this.#cache.size === CACHED_FRAMES) this.#cache.delete(this.#cache.keys().next().value!);
-    this.#cache.set(pfn, words);
-    return words;
+    return this.#words.readPage(pfn);
   }
 
-  #readFrame(address: number): Uint8Array | undefined {
+  /** What the file lacks of a frame that it has in part reads as zeros. */
+  readFrame(pfn: number): Uint8Array | undefined {
+    const address = pfn * PAGE_SIZE;
     const end = address + PAGE_SIZE;
     let frame: Uint8Array | undefined;
     for (let index = firstSegmentAbove(this.segments, address); index < this.segments.length; index++) {
@@ -81,15 +82,4 @@ export class ElfCore implements PageSource {
     }
     return frame;
   }
-}
-
-function wordsOf(bytes: Uint8Array, littleEndian: boolean): PageWords {
-  const view = viewOf(bytes);
-  const words = new Uint32Array(2 * WORDS_PER_PAGE);
-  const lowHalf = littleEndian ? 0 : 4;
-  for (let at = 0; at < PAGE_SIZE; at += 8) {
-    words[at >>> 2] = view.getUint32(at + lowHalf, littleEndian);
-    words[(at >>> 2) + 1] = view.getUint32(at + (lowHalf ^ 4), littleEndian);
-  }
-  return words;
 }
