@@ -29,9 +29,9 @@ export function describeLeaf(format: EntryFormat, level: number, low: number, hi
 
 /** What a present leaf with these flags allows, and its memory type unless it is the usual one: "rw nx", "ro x UC". */
 export function describeProtection(format: EntryFormat, level: number, flags: EntryFlags): string {
-  const access = `${format.writable(flags) ? 'rw' : 'ro'} ${format.executable(flags) ? 'x' : 'nx'}`;
+  const access = `${format.writable(level, flags) ? 'rw' : 'ro'} ${format.executable(level, flags) ? 'x' : 'nx'}`;
   const type = format.memoryType(level, flags);
-  return type === 'WB' ? access : `${access} ${type}`;
+  return type === format.usualMemoryType ? access : `${access} ${type}`;
 }
 
 /** The size of a leaf at `level`: "4K", "2M", "1G". */

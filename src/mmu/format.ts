@@ -12,8 +12,8 @@
 export type VirtualAddress = number;
 
 /**
- * An entry's bits other than its frame, packed into 32: the entry's bits 0..12 stay where they are and its bits
- * 52..63 become bits 20..31. Always a signed 32-bit number, as the bit operators produce.
+ * An entry's bits other than its frame, packed into 32 as its format packs them: x86-64 leaves bits 0..12 where they
+ * are and moves 52..63 to 20..31. Always a signed 32-bit number, as the bit operators produce.
  */
 export type EntryFlags = number;
 
@@ -32,8 +32,8 @@ export const EntryKind = {
 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
-/** The memory type that a leaf asks for, by its usual name. */
-export type MemoryType = 'WB' | 'WC' | 'UC-' | 'UC' | 'WP' | 'WT';
+/** What entries above a leaf take away from it: bits that are or-ed together on the way down. */
+export const Restriction = { NoWrite: 1, NoExecute: 2, NoUser: 4 } as const;
 
 export interface EntryFormat {
   /** For people, e.g. "x86_64, 4-level". */
@@ -44,6 +44,10 @@ export interface EntryFormat {
   readonly pageShift: number;
   /** Whether the root's upper half maps negative addresses; otherwise it maps one window of its own size. */
   readonly signExtended: boolean;
+  /** The memory type of ordinary, cached memory: "WB", "Normal". Printers leave it out. */
+  readonly usualMemoryType: string;
+  /** Whether tables are big-endian in memory, whatever the kernel's data are. */
+  readonly bigEndianTables: boolean;
 
   /** log2 of the number of entries of a table at `level`. */
   indexBits(level: number): number;
@@ -59,12 +63,25 @@ export interface EntryFormat {
   leafFrame(level: number, low: number, high: number): number;
   /** Everything but the frame. */
   flags(level: number, low: number, high: number): EntryFlags;
+  /** The entry with zeros for its frame: all 64 bits of what `flags` packs. */
+  attributes(level: number, low: number, high: number): bigint;
+  /** What a `Table` entry takes away from all leaves below it: a set of `Restriction` bits. */
+  restrictions(level: number, low: number, high: number): number;
 
   /** The bits that are set, by name, lowest first, as people write them: P, RW, NX, ... */
   describe(level: number, low: number, high: number): readonly string[];
-  writable(flags: EntryFlags): boolean;
-  executable(flags: EntryFlags): boolean;
-  memoryType(level: number, flags: EntryFlags): MemoryType;
+  writable(level: number, flags: EntryFlags): boolean;
+  /** By the kernel, where user and kernel differ. */
+  executable(level: number, flags: EntryFlags): boolean;
+  /** Whether user space may access it. */
+  user(level: number, flags: EntryFlags): boolean;
+  /** The memory type that a leaf asks for, by its usual name in this architecture. */
+  memoryType(level: number, flags: EntryFlags): string;
+  /**
+   * The flags without what only says how large the leaf is, in the place that they have at level 1: where two leaves
+   * agree in this, one large leaf could stand for both.
+   */
+  mergeable(level: number, flags: EntryFlags): EntryFlags;
 }
 
 /** "0xffff888000000000" for a virtual address as used here. */

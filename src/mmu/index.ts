@@ -7,7 +7,7 @@ export {
   EntryKind,
   hexAddress,
   hexWord,
-  type MemoryType,
+  Restriction,
   type VirtualAddress,
 } from './format.ts';
 export { type CachedTranslation, Tlb } from './tlb.ts';
@@ -49,4 +49,5 @@ export {
   X86_HARDWARE,
   X86Format,
   type X86Geometry,
+  type X86MemoryType,
 } from './x86_64.ts';

@@ -11,9 +11,9 @@ import { type EntryFlags, type EntryFormat, EntryKind, type VirtualAddress } fro
 
 /**
  * What a run is made of: translations that the hardware uses, leaves that it does not use, nothing, entries that
- * cannot be followed, or entries that the source does not have.
+ * cannot be followed, entries that the source does not have, or entries that name tables which were walked already.
  */
-export type RunKind = 'leaf' | 'not-present' | 'hole' | 'bad' | 'missing';
+export type RunKind = 'leaf' | 'not-present' | 'hole' | 'bad' | 'missing' | 'shared';
 
 /** Why a run is bad (the first three) or missing (the last). */
 export type WalkProblem = 'reserved bits' | 'cycle' | 'too many tables' | 'unreadable table';
@@ -35,6 +35,8 @@ export interface Run {
   readonly frame: number;
   /** The flags of its leaves; 0 in a run of any other kind. */
   readonly flags: EntryFlags;
+  /** What the tables above a leaf take away from it (`Restriction`); 0 in a run of any other kind. */
+  readonly inherited: number;
   /** How many entries it is made of. */
   readonly count: number;
   /** Physical address of the table of its first entry. That is the table which cannot be read, in a missing run. */
@@ -59,14 +61,19 @@ export interface WalkOptions {
    * `start` in it, or the one at 0.
    */
   range?: AddressRange;
+  /**
+   * Walk a table once, however many entries name it: those after the first make a `shared` run, or a hole if nothing
+   * is in it. Tables that the range cuts, or that are reached under other restrictions, are walked again.
+   */
+  sharedOnce?: boolean;
   /** How many tables to enter before giving up. */
   maxTables?: number;
   /** Called for each table that is entered, before its entries, with the address that its first entry maps. */
   onTable?: (level: number, tableAddress: number, firstAddress: VirtualAddress) => void;
 }
 
-/** Enough for the page tables of 8 TiB mapped with pages of 4 KiB. */
-const MAX_TABLES = 4 * 1024 * 1024;
+/** Enough for the page tables of 64 TiB mapped with pages of 4 KiB. */
+const MAX_TABLES = 32 * 1024 * 1024;
 
 const BYTES_PER_ENTRY = 8;
 
@@ -188,7 +195,8 @@ function continues(run: Run, next: Run): boolean {
   if (run.kind !== next.kind) return false;
   if (run.kind === 'hole') return true;
   if (run.level !== next.level || run.why !== next.why) return false;
-  if (run.kind === 'bad' || run.kind === 'missing') return true;
+  if (run.kind !== 'leaf' && run.kind !== 'not-present') return true;
+  if (run.inherited !== next.inherited) return false;
   return run.flags === next.flags && run.frame + run.pages === next.frame;
 }
 
@@ -198,6 +206,11 @@ interface Cursor {
   readonly entries: number;
   readonly pagesPerEntry: number;
   table: number;
+  /** What the tables above take away from its leaves. */
+  inherited: number;
+  /** Whether all of the table is walked, and how much the walk had found when it began. */
+  whole: boolean;
+  foundBefore: number;
   /** The unsigned page number that the table's first entry maps. */
   firstPage: number;
   /** The next entry to look at, and where the entries to look at end. */
@@ -214,17 +227,22 @@ class Walker {
   readonly #format: EntryFormat;
   readonly #maxTables: number;
   readonly #onTable: WalkOptions['onTable'];
+  /** How much was found in each table that was walked whole, by `tableKey`; undefined if nobody wants to know. */
+  readonly #walked: Map<number, number> | undefined;
   readonly #cursors: readonly Cursor[];
   /** Base pages in 64 bits of address space. */
   readonly #allPages: number;
   readonly #pageSize: number;
   #tablesEntered = 1;
+  /** Entries that are not holes, so far. */
+  #found = 0;
 
   constructor(source: PageSource, format: EntryFormat, options: WalkOptions) {
     this.#source = source;
     this.#format = format;
     this.#maxTables = options.maxTables ?? MAX_TABLES;
     this.#onTable = options.onTable;
+    this.#walked = options.sharedOnce === true ? new Map() : undefined;
     this.#allPages = 2 ** (64 - format.pageShift);
     this.#pageSize = 2 ** format.pageShift;
     this.#cursors = Array.from({ length: format.levels + 1 }, (_, level) => ({
@@ -232,6 +250,9 @@ class Walker {
       entries: level === 0 ? 0 : 2 ** format.indexBits(level),
       pagesPerEntry: level === 0 ? 0 : pagesPerEntry(format, level),
       table: 0,
+      inherited: 0,
+      whole: false,
+      foundBefore: 0,
       firstPage: 0,
       index: 0,
       end: 0,
@@ -249,11 +270,12 @@ class Walker {
     for (const piece of pieces) {
       let run: OpenRun | undefined;
       let level = levels;
-      this.#enter(level, rootAddress, piece.base, piece);
+      this.#enter(level, rootAddress, 0, piece.base, piece);
 
       while (level <= levels) {
         const cursor = this.#cursors[level]!;
         if (cursor.index === cursor.end) {
+          if (cursor.whole) this.#walked?.set(tableKey(cursor), this.#found - cursor.foundBefore);
           level++;
           continue;
         }
@@ -286,12 +308,15 @@ class Walker {
   }
 
   /** Put the level's cursor on the first entry of a table that lies in the piece. */
-  #enter(level: number, table: number, firstPage: number, piece: Piece): void {
+  #enter(level: number, table: number, inherited: number, firstPage: number, piece: Piece): void {
     const cursor = this.#cursors[level]!;
     cursor.table = table;
+    cursor.inherited = inherited;
+    cursor.foundBefore = this.#found;
     cursor.firstPage = firstPage;
     cursor.index = Math.max(0, Math.floor((piece.start - firstPage) / cursor.pagesPerEntry));
     cursor.end = Math.min(cursor.entries, Math.ceil((piece.end - firstPage) / cursor.pagesPerEntry));
+    cursor.whole = cursor.index === 0 && cursor.end === cursor.entries;
     cursor.loadedEnd = cursor.index;
   }
 
@@ -317,21 +342,34 @@ class Walker {
         const at = 2 * index + bias;
         if (format.kind(level, words[at]!, words[at + 1]!) !== EntryKind.None) break;
         index++;
+        index = equalUpTo(words, index, bias, loadedEnd);
       }
-    } else if (run.level === level && (run.kind === 'leaf' || run.kind === 'not-present')) {
+    } else if (
+      run.level === level &&
+      run.inherited === cursor.inherited &&
+      (run.kind === 'leaf' || run.kind === 'not-present')
+    ) {
       const kind = run.kind === 'leaf' ? EntryKind.Leaf : EntryKind.NotPresentLeaf;
       const { flags } = run;
       let frame = run.frame + run.pages;
-      while (index < loadedEnd) {
-        const at = 2 * index + bias;
+      const continuesAt = (at: number, expected: number) => {
         const low = words[at]!;
         const high = words[at + 1]!;
-        if (format.kind(level, low, high) !== kind) break;
-        if (format.leafFrame(level, low, high) !== frame) break;
-        if (format.flags(level, low, high) !== flags) break;
+        if (format.kind(level, low, high) !== kind) return false;
+        return format.leafFrame(level, low, high) === expected && format.flags(level, low, high) === flags;
+      };
+      while (index < loadedEnd && continuesAt(2 * index + bias, frame)) {
         frame += cursor.pagesPerEntry;
         index++;
+        if (index - from < 2) continue;
+        // As many as go on by the same difference do continue the run, if the last of them does.
+        const last = inStepUpTo(words, index, bias, loadedEnd) - 1;
+        const expected = frame + (last - index) * cursor.pagesPerEntry;
+        if (last < index || !continuesAt(2 * last + bias, expected)) continue;
+        frame = expected + cursor.pagesPerEntry;
+        index = last + 1;
       }
+      this.#found += index - from;
     }
     run.count += index - from;
     run.pages += (index - from) * cursor.pagesPerEntry;
@@ -350,6 +388,7 @@ class Walker {
       level,
       frame: 0,
       flags: 0,
+      inherited: 0,
       count: 1,
       table: cursor.table,
       low: 0,
@@ -363,15 +402,17 @@ class Walker {
       run.count = cursor.loadedEnd - index;
       run.pages += (run.count - 1) * cursor.pagesPerEntry;
       cursor.index = cursor.loadedEnd;
+      this.#found += run.count;
       return run;
     }
 
     run.low = words[2 * index + cursor.bias]!;
     run.high = words[2 * index + cursor.bias + 1]!;
     cursor.index++;
-    switch (this.#format.kind(level, run.low, run.high)) {
-      case EntryKind.None:
-        return run;
+    const kind = this.#format.kind(level, run.low, run.high);
+    if (kind === EntryKind.None) return run;
+    this.#found++;
+    switch (kind) {
       case EntryKind.Leaf:
         run.kind = 'leaf';
         break;
@@ -383,21 +424,31 @@ class Walker {
         run.why = 'reserved bits';
         return run;
       case EntryKind.Table: {
+        this.#found--;
         const table = this.#format.tableAddress(level, run.low, run.high);
+        const inherited = cursor.inherited | this.#format.restrictions(level, run.low, run.high);
+        const found = this.#walked?.get(tableKey({ level: level - 1, table, inherited }));
+        if (found !== undefined) {
+          this.#found += found;
+          if (found > 0) run.kind = 'shared';
+          return run;
+        }
         run.why = this.#refusal(level, table);
         if (run.why !== undefined) {
           run.kind = 'bad';
+          this.#found++;
           if (run.why === 'too many tables') run.pages = piece.end - page;
           return run;
         }
         this.#tablesEntered++;
         this.#onTable?.(level - 1, table, this.#address(firstPage));
-        this.#enter(level - 1, table, firstPage, piece);
+        this.#enter(level - 1, table, inherited, firstPage, piece);
         return undefined;
       }
     }
     run.frame = this.#format.leafFrame(level, run.low, run.high) + (page - firstPage);
     run.flags = this.#format.flags(level, run.low, run.high);
+    run.inherited = cursor.inherited;
     return run;
   }
 
@@ -408,4 +459,36 @@ class Walker {
     }
     return this.#tablesEntered >= this.#maxTables ? 'too many tables' : undefined;
   }
+}
+
+/** A table as it is reached: the same under other restrictions is another. Tables begin at multiples of 64 and more. */
+function tableKey({ level, table, inherited }: { level: number; table: number; inherited: number }): number {
+  return table + level + 8 * inherited;
+}
+
+/** Where the entries end that equal the one before `index`. */
+function equalUpTo(words: PageWords, index: number, bias: number, end: number): number {
+  const low = words[2 * index + bias - 2]!;
+  const high = words[2 * index + bias - 1]!;
+  let next = index;
+  while (next < end && words[2 * next + bias] === low && words[2 * next + bias + 1] === high) next++;
+  return next;
+}
+
+/** Where the entries end that go on by the difference, modulo 2^64, of the two entries before `index`. */
+function inStepUpTo(words: PageWords, index: number, bias: number, end: number): number {
+  const at = 2 * index + bias;
+  let low = words[at - 2]! | 0;
+  let high = words[at - 1]! | 0;
+  const stepLow = (low - words[at - 4]!) | 0;
+  const borrow = low >>> 0 < words[at - 4]! ? 1 : 0;
+  const stepHigh = (high - words[at - 3]! - borrow) | 0;
+  let next = index;
+  while (next < end) {
+    low = (low + stepLow) | 0;
+    high = (high + stepHigh + (low >>> 0 < stepLow >>> 0 ? 1 : 0)) | 0;
+    if ((words[2 * next + bias]! | 0) !== low || (words[2 * next + bias + 1]! | 0) !== high) break;
+    next++;
+  }
+  return next;
 }

@@ -13,7 +13,7 @@
  * packed as bit 13.
  */
 
-import { type EntryFlags, type EntryFormat, EntryKind, type MemoryType } from './format.ts';
+import { type EntryFlags, type EntryFormat, EntryKind, Restriction } from './format.ts';
 
 export const _PAGE_PRESENT = 1 << 0;
 export const _PAGE_RW = 1 << 1;
@@ -52,10 +52,13 @@ export const PG_LEVEL_1G = 3;
 export const PG_LEVEL_512G = 4;
 export const PG_LEVEL_256T = 5;
 
+/** The memory types of x86, by their usual names. */
+export type X86MemoryType = 'WB' | 'WC' | 'UC-' | 'UC' | 'WP' | 'WT';
+
 const LEVEL_NAMES = ['', 'PTE', 'PMD', 'PUD', 'P4D', 'PGD'] as const;
 
 /** PAT slot (PAT << 2 | PCD << 1 | PWT) to memory type, as Linux programs the PAT register. */
-const PAT_SLOTS: readonly MemoryType[] = ['WB', 'WC', 'UC-', 'UC', 'WB', 'WP', 'UC-', 'WT'];
+const PAT_SLOTS: readonly X86MemoryType[] = ['WB', 'WC', 'UC-', 'UC', 'WB', 'WP', 'UC-', 'WT'];
 
 export interface X86Geometry {
   /** Paging levels: 4, or 5 with LA57. */
@@ -75,6 +78,8 @@ export class X86Format implements EntryFormat {
   readonly pageShift = 12;
   /** A machine that is too small for two halves maps one window. */
   readonly signExtended: boolean;
+  readonly usualMemoryType = 'WB';
+  readonly bigEndianTables = false;
   readonly #indexBits: number;
   readonly #encryptionHigh: number;
 
@@ -126,6 +131,20 @@ export class X86Format implements EntryFormat {
     return (low & (large ? FLAGS_LOW : 0xfff)) | encrypted | (high & FLAGS_HIGH);
   }
 
+  attributes(level: number, low: number, high: number): bigint {
+    const flags = this.flags(level, low, high);
+    const encrypted = (high & this.#encryptionHigh) >>> 0;
+    return (
+      (BigInt((flags & FLAGS_HIGH) >>> 0) << 32n) | (BigInt(encrypted) << 32n) | BigInt(flags & FLAGS_LOW)
+    );
+  }
+
+  restrictions(_level: number, low: number, high: number): number {
+    const noWrite = (low & _PAGE_RW) === 0 ? Restriction.NoWrite : 0;
+    const noExecute = (high & FLAGS_HIGH) < 0 ? Restriction.NoExecute : 0;
+    return noWrite | noExecute | ((low & _PAGE_USER) === 0 ? Restriction.NoUser : 0);
+  }
+
   describe(level: number, low: number, high: number): readonly string[] {
     const flags = this.flags(level, low, high);
     const bit7 = level === 1 ? 'PAT' : 'PSE';
@@ -138,17 +157,27 @@ export class X86Format implements EntryFormat {
     return names;
   }
 
-  writable(flags: EntryFlags): boolean {
+  writable(_level: number, flags: EntryFlags): boolean {
     return (flags & _PAGE_RW) !== 0;
   }
 
-  executable(flags: EntryFlags): boolean {
+  executable(_level: number, flags: EntryFlags): boolean {
     return (flags & _PAGE_NX) === 0;
   }
 
-  memoryType(level: number, flags: EntryFlags): MemoryType {
+  user(_level: number, flags: EntryFlags): boolean {
+    return (flags & _PAGE_USER) !== 0;
+  }
+
+  memoryType(level: number, flags: EntryFlags): X86MemoryType {
     const pat = (flags & (level === 1 ? _PAGE_PAT : _PAGE_PAT_LARGE)) !== 0 ? 4 : 0;
     return PAT_SLOTS[pat | ((flags & (_PAGE_PCD | _PAGE_PWT)) >>> 3)]!;
+  }
+
+  mergeable(level: number, flags: EntryFlags): EntryFlags {
+    if (level === 1) return flags;
+    const pat = (flags & _PAGE_PAT_LARGE) !== 0 ? _PAGE_PAT : 0;
+    return (flags & ~(_PAGE_PSE | _PAGE_PAT_LARGE)) | pat;
   }
 
   /** Address bits below a large leaf's size, other than its PAT bit, are reserved. */

@@ -55,7 +55,7 @@ function staleTranslations(k: X86Kernel): Disagreement[] {
     if (now !== undefined && (flags(now) & flags(translation)) === flags(translation)) continue;
     found.push({
       observer: `TLB of CPU ${cpu}`,
-      says: `${hexAddress(page)} ${k.format.writable(flags(translation)) ? 'writable' : 'readable'}`,
+      says: `${hexAddress(page)} ${k.format.writable(translation.level, flags(translation)) ? 'writable' : 'readable'}`,
       tables: now === undefined ? 'not present' : 'not writable',
       because: 'no flush has covered it since',
     });

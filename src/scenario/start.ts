@@ -187,7 +187,7 @@ function unmappedRanges(k: X86Kernel): { start: number; end: number }[] {
   const ranges: { start: number; end: number }[] = [];
   const range = { start: k.page_offset, end: k.page_offset + k.max_pfn_mapped * 4096 };
   for (const run of walk(k.memory, k.format, k.root, { range })) {
-    if (run.kind !== 'not-present' || run.level !== 1 || k.format.writable(run.flags)) continue;
+    if (run.kind !== 'not-present' || run.level !== 1 || k.format.writable(run.level, run.flags)) continue;
     addRange(ranges, run.frame, run.frame + run.pages);
   }
   return ranges;

@@ -52,8 +52,12 @@ describe.each(
         expect(flags).toBe(flags | 0);
         expect(new Set(names).size).toBe(names.length);
         expect(names).not.toContain('');
-        format.writable(flags);
-        format.executable(flags);
+        format.writable(at, flags);
+        format.executable(at, flags);
+        format.user(at, flags);
+        expect(format.mergeable(at, flags)).toBe(format.mergeable(at, flags) | 0);
+        expect(format.restrictions(at, low, high)).toBeLessThan(8);
+        expect(BigInt.asUintN(64, format.attributes(at, low, high))).toBe(format.attributes(at, low, high));
         format.memoryType(at, flags);
       }),
     );

@@ -3,13 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PAGE_SIZE, type PageSource, WORDS_PER_PAGE } from '../../src/memory/physical_memory.ts';
 import { SimulatedMemory } from '../../src/memory/simulated_memory.ts';
 import { sizeName } from '../../src/mmu/describe.ts';
-import {
-  type EntryFormat,
-  EntryKind,
-  hexAddress,
-  type MemoryType,
-  type VirtualAddress,
-} from '../../src/mmu/format.ts';
+import { type EntryFormat, EntryKind, hexAddress, type VirtualAddress } from '../../src/mmu/format.ts';
 import { type Run, type RunKind, type WalkOptions, walk, walkAddress } from '../../src/mmu/walk.ts';
 import {
   _PAGE_GLOBAL,
@@ -348,6 +342,8 @@ describe('options', () => {
  * the next five its flags, the rest its address.
  */
 class OddFormat implements EntryFormat {
+  readonly usualMemoryType = 'WB';
+  readonly bigEndianTables = false;
   readonly name = 'odd';
   readonly pageShift: number;
   readonly levels: number;
@@ -385,13 +381,25 @@ class OddFormat implements EntryFormat {
   describe(): readonly string[] {
     return [];
   }
+  attributes(_level: number, low: number): bigint {
+    return BigInt(low & 0xff);
+  }
+  restrictions(): number {
+    return 0;
+  }
+  user(): boolean {
+    return false;
+  }
+  mergeable(_level: number, flags: number): number {
+    return flags;
+  }
   writable(): boolean {
     return true;
   }
   executable(): boolean {
     return false;
   }
-  memoryType(): MemoryType {
+  memoryType(): string {
     return 'WB';
   }
 }

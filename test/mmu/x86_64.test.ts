@@ -97,8 +97,8 @@ describe('leaves', () => {
         expect(format.kind(level, low, high)).toBe(present ? EntryKind.Leaf : EntryKind.NotPresentLeaf);
         expect(format.leafFrame(level, low, high)).toBe(aligned);
         expect(format.flags(level, low, high)).toBe(flags);
-        expect(format.writable(flags)).toBe(true);
-        expect(format.executable(flags)).toBe((flags & _PAGE_NX) === 0);
+        expect(format.writable(level, flags)).toBe(true);
+        expect(format.executable(level, flags)).toBe((flags & _PAGE_NX) === 0);
       }),
     );
   });

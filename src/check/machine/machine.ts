@@ -194,7 +194,7 @@ export class CheckedMachine implements State {
     const address = kernel.page_address(this.pfnOf(page));
     const usable = (leaf: { level: number; low: number; high: number } | undefined) =>
       leaf !== undefined &&
-      (!write || kernel.format.writable(kernel.format.flags(leaf.level, leaf.low, leaf.high)));
+      (!write || kernel.format.writable(leaf.level, kernel.format.flags(leaf.level, leaf.low, leaf.high)));
     return usable(kernel.tlb?.lookup(cpu, address)) || usable(kernel.translate(address));
   }
 

@@ -65,7 +65,7 @@ function* access(k: Kernel, address: VirtualAddress, write: boolean): Task<boole
 }
 
 function allows(format: EntryFormat, { level, low, high }: Translation, write: boolean): boolean {
-  return !write || format.writable(format.flags(level, low, high));
+  return !write || format.writable(level, format.flags(level, low, high));
 }
 
 function fill(k: Kernel, address: VirtualAddress, { level, low, high }: Translation): void {

@@ -211,7 +211,7 @@ describe('execmem_alloc()', () => {
     const addr = call(execmem_alloc(k, 3 * PAGE))!;
     const page = vmalloc_to_page(k, addr)!;
     expect([leafAt(k, addr), mapping(k, page)]).toEqual(['2M P', '2M P A PSE G NX']);
-    expect(k.format.executable(k.format.flags(2, k.leafAt(addr)!.low, k.leafAt(addr)!.high))).toBe(true);
+    expect(k.format.executable(2, k.format.flags(2, k.leafAt(addr)!.low, k.leafAt(addr)!.high))).toBe(true);
     const { value, events } = watch(k, execmem_alloc(k, PAGE));
     expect(value).toBe(addr + 3 * PAGE);
     expect(events.some(({ kind }) => kind === 'allocated')).toBe(false);

@@ -1,6 +1,6 @@
 /** Memory-type reservations, as arch/x86/mm/pat/memtype.c makes them. PAT is enabled on every machine modelled. */
 
-import type { MemoryType } from '../../../../../mmu/format.ts';
+import type { X86MemoryType } from '../../../../../mmu/x86_64.ts';
 import { EBUSY, EINVAL } from '../../../../errno.ts';
 import type { X86Kernel } from '../../x86_kernel.ts';
 
@@ -39,7 +39,7 @@ function pat_pagerange_is_ram(k: X86Kernel, start: number, end: number): number 
 }
 
 /** Effect: every page gets the type, if all were WB. Failure: -EBUSY, nothing changed. memtype.c:441 (v7.2). */
-function reserve_ram_pages_type(k: X86Kernel, start: number, end: number, req_type: MemoryType): number {
+function reserve_ram_pages_type(k: X86Kernel, start: number, end: number, req_type: X86MemoryType): number {
   if (req_type === 'WP') return -EINVAL;
   for (let pfn = Math.floor(start / 4096); pfn < Math.floor(end / 4096); pfn++) {
     if (k.memtypes.ofPage(pfn) === 'WB') continue;
@@ -58,7 +58,7 @@ function reserve_ram_pages_type(k: X86Kernel, start: number, end: number, req_ty
  * Effect: [start, end) is reserved with `req_type`. Failure: -EBUSY if it has another type, -EINVAL if it is empty or
  * partly RAM. memtype.c:520 (v7.2).
  */
-export function memtype_reserve(k: X86Kernel, from: number, to: number, req_type: MemoryType): number {
+export function memtype_reserve(k: X86Kernel, from: number, to: number, req_type: X86MemoryType): number {
   const start = sanitize_phys(from);
   const end = sanitize_phys(to - 4096) + 4096;
   if (start >= end) {

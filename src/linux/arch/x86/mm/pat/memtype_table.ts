@@ -1,32 +1,32 @@
 import { JournalledMap, type Undoable } from '../../../../../memory/journalled.ts';
-import type { MemoryType } from '../../../../../mmu/format.ts';
+import type { X86MemoryType } from '../../../../../mmu/x86_64.ts';
 
 /** A range of memory that is not RAM, with the memory type that was reserved for it. */
 export interface MemtypeRange {
   start: number;
   end: number;
-  type: MemoryType;
+  type: X86MemoryType;
 }
 
 /** Which memory types have been reserved: per page of RAM (two bits of page->flags), and per range of the rest. */
 export class MemtypeTable implements Undoable {
-  readonly #ram = new JournalledMap<number, MemoryType>();
+  readonly #ram = new JournalledMap<number, X86MemoryType>();
   /** By a number of their own: ranges may overlap, and be the same. */
   readonly #ranges = new JournalledMap<number, MemtypeRange>();
   #next = 0;
 
   /** The type of a RAM page; WB unless reserved otherwise. */
-  ofPage(pfn: number): MemoryType {
+  ofPage(pfn: number): X86MemoryType {
     return this.#ram.get(pfn) ?? 'WB';
   }
 
-  setPage(pfn: number, type: MemoryType): void {
+  setPage(pfn: number, type: X86MemoryType): void {
     if (type === 'WB') this.#ram.delete(pfn);
     else this.#ram.set(pfn, type);
   }
 
   /** Pages of RAM whose type is not WB. */
-  pages(): IterableIterator<[pfn: number, type: MemoryType]> {
+  pages(): IterableIterator<[pfn: number, type: X86MemoryType]> {
     return this.#ram.entries();
   }
 

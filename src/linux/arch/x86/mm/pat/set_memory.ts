@@ -6,7 +6,7 @@
  * page-aligned signed number (mmu/format.ts).
  */
 
-import type { EntryFlags, MemoryType, VirtualAddress } from '../../../../../mmu/format.ts';
+import type { EntryFlags, VirtualAddress } from '../../../../../mmu/format.ts';
 import { EntryKind, hexAddress } from '../../../../../mmu/format.ts';
 import {
   _PAGE_CACHE_MASK,
@@ -27,6 +27,7 @@ import {
   PG_LEVEL_256T,
   PG_LEVEL_512G,
   PG_LEVEL_NONE,
+  type X86MemoryType,
 } from '../../../../../mmu/x86_64.ts';
 import { EBUSY, EFAULT, EINVAL, ENOMEM } from '../../../../errno.ts';
 import {
@@ -141,7 +142,7 @@ const CPA_DEBUG_PAGEALLOC = 0x20;
 export const _PAGE_KERNEL_4K = _PAGE_SOFTW3;
 
 /** Cache-mode bits by memory type, as Linux programs the PAT. */
-const CACHE_MODE_BITS: Readonly<Record<MemoryType, EntryFlags>> = {
+const CACHE_MODE_BITS: Readonly<Record<X86MemoryType, EntryFlags>> = {
   WB: 0,
   WC: _PAGE_PWT,
   'UC-': _PAGE_PCD,
@@ -1461,7 +1462,7 @@ function* _set_pages_array(
   return -EINVAL;
 }
 
-function memtype_reserve_page(k: X86Kernel, page: number, type: MemoryType): number {
+function memtype_reserve_page(k: X86Kernel, page: number, type: X86MemoryType): number {
   return memtype_reserve(k, page * PAGE_SIZE, (page + 1) * PAGE_SIZE, type);
 }
 
