@@ -30,11 +30,8 @@ export interface LeafAttributes {
   readonly access: string;
   /** The entry with zeros for its frame; undefined where the source shows no entries. */
   readonly bits: bigint | undefined;
-  /**
-   * Leaves that are equal in this could be one large leaf, if frames and addresses allow. Bit names, in the places of a
-   * base page's entry; a set, so that one can say in which they differ.
-   */
-  readonly mergeable: readonly string[];
+  /** Leaves that are equal in this, whatever their size, could be one large leaf if frames and addresses allow. */
+  readonly mergeKey: string;
 }
 
 /** The longest part of the address space whose entries say the same. */
