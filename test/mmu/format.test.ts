@@ -1,13 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EntryFormat, EntryKind, hexAddress, hexWord } from '../../src/mmu/format.ts';
+import { Loongarch64Format } from '../../src/mmu/loongarch64.ts';
+import { Ppc64RadixFormat } from '../../src/mmu/ppc64_radix.ts';
+import { S390xFormat } from '../../src/mmu/s390x.ts';
 import { X86Format } from '../../src/mmu/x86_64.ts';
 
-const FORMATS: EntryFormat[] = [
+/** What maps nothing is zero, or what the format says it is at each level. */
+type Contracted = EntryFormat & { emptyEntry?(level: number): number };
+
+const FORMATS: Contracted[] = [
   new X86Format(),
   new X86Format({ levels: 5, indexBits: 9, encryptionBit: 51 }),
   new X86Format({ levels: 4, indexBits: 2, encryptionBit: 47 }),
   new X86Format({ levels: 4, indexBits: 1, encryptionBit: undefined }),
+  new S390xFormat({ levels: 2 }),
+  new S390xFormat({ levels: 3 }),
+  new S390xFormat({ levels: 5 }),
+  new Ppc64RadixFormat({ pageShift: 12 }),
+  new Ppc64RadixFormat({ pageShift: 16 }),
+  new Loongarch64Format(),
+  new Loongarch64Format({ pageShift: 12, levels: 4 }),
+  new Loongarch64Format({ pageShift: 16, levels: 2 }),
 ];
 
 const KINDS: readonly number[] = Object.values(EntryKind);
@@ -38,8 +52,10 @@ describe.each(
     expect(names).not.toContain(undefined);
   });
 
-  test('zero is nothing', () => {
-    for (let each = 1; each <= format.levels; each++) expect(format.kind(each, 0, 0)).toBe(EntryKind.None);
+  test('an empty entry is nothing', () => {
+    for (let each = 1; each <= format.levels; each++) {
+      expect(format.kind(each, format.emptyEntry?.(each) ?? 0, 0)).toBe(EntryKind.None);
+    }
   });
 
   test('any 64 bits can be asked anything', () => {
