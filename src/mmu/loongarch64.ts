@@ -14,8 +14,9 @@
  * pgtable-bits.h.)
  *
  * An entry of a table names the next one by its *virtual* address in one of the direct-mapping windows, whose physical
- * address is the low 48 bits. Where Linux has nothing, it names a table that is shared, in which there is nothing: walk
- * with `sharedOnce`. Its empty PTE is 0, or G alone. A large leaf whose frame is no multiple of its size reads as `Bad`.
+ * address is the low 48 bits. Where Linux has nothing, it names a table that is shared, in which there is nothing:
+ * walk with `sharedOnce`. Its empty PTE is 0, or G alone. A large leaf whose frame is no multiple of its size reads as
+ * `Bad`.
  *
  * Values are in packed form (`EntryFlags`): entry bits below the frame, and never above 15, in place; 48..63 at 16..31.
  */
@@ -43,7 +44,7 @@ const LARGE_FLAGS = 0x1fff;
 const SOFTWARE = 0x1fff_0000;
 const USER_LEVEL = 3;
 
-/** Bits of the high half: those of the address, of flags, and of a table's address between it and the window's number. */
+/** Bits of the high half: of the address, of flags, and of a table's address between it and the window's number. */
 const ADDRESS_HIGH = 0xffff;
 const FLAGS_HIGH = 0xffff_0000 | 0;
 const TABLE_BEYOND = 0x0fff_0000;

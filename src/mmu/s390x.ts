@@ -15,12 +15,12 @@
  * dirty, in places that changed with the version.
  * (z/Architecture Principles of Operation, "Dynamic Address Translation"; arch/s390/include/asm/pgtable.h.)
  *
- * Page tables have 256 entries (2K, two to a page), all others 2048 (16K). Where there is nothing, Linux writes I alone,
+ * Page tables have 256 entries (2K, two to a page), all others 2048 (16K). Where there is nothing Linux writes I alone,
  * in a region table with TT beside it; an entry of zeros is a valid one.
  *
- * `Bad` is what the hardware refuses, and what it may allow but Linux never writes: a table of fewer than four quarters
- * (a walk could not stay inside it), FC above region-third, an address of more than 52 bits (no machine has such memory),
- * and an invalid entry above the PTEs that is neither empty nor a leaf.
+ * `Bad` is what the hardware refuses, and what it may allow but Linux never writes: a table of fewer than four
+ * quarters (a walk could not stay inside it), FC above region-third, an address of more than 52 bits (no machine has
+ * such memory), and an invalid entry above the PTEs that is neither empty nor a leaf.
  *
  * Packed values (`EntryFlags`) are the entry's bits below its frame, in place.
  */

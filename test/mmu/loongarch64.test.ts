@@ -95,7 +95,7 @@ describe('leaves', () => {
     expect(usual.leafFrame(PTE, 0x740_0152, 0)).toBe(0x1d00);
   });
 
-  test('may be written if D or W says so, and executed by the kernel if neither NX nor a user-only level forbids', () => {
+  test('may be written if D or W says so, and executed by the kernel if NX and RPLV do not forbid', () => {
     expect([0, _PAGE_DIRTY, _PAGE_WRITE].map((flags) => usual.writable(PTE, flags))).toEqual([
       false,
       true,
@@ -104,7 +104,8 @@ describe('leaves', () => {
     const user = 3 << 2;
     const flags = [0, user, _PAGE_RPLV, _PAGE_RPLV | user, _PAGE_NO_EXEC];
     expect(flags.map((each) => usual.executable(PTE, each))).toEqual([true, true, true, false, false]);
-    expect(flags.map((each) => usual.user(PTE, each))).toEqual([false, true, false, true, false]);
+    const levels = [0, 1, 2, 3].map((level) => level << 2);
+    expect(levels.map((each) => usual.user(PTE, each))).toEqual([false, false, false, true]);
   });
 
   test('the memory type is the MAT field', () => {
@@ -186,5 +187,6 @@ test('the leaves of loong64-7.2 are those that were counted, and empty tables ar
     linearLeaves: {},
     invalidNonZero: description.invalidNonZero,
     broken: [],
+    misplaced: [],
   });
 });

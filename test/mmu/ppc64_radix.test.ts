@@ -156,6 +156,7 @@ describe('the cores of radix machines', () => {
       linearLeaves: description.linearLeaves,
       invalidNonZero: description.invalidNonZero,
       broken: [],
+      misplaced: [],
     });
     expect(isHashTable(words, Number(description.root))).toBe(false);
   });

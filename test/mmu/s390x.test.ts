@@ -56,7 +56,7 @@ describe('what is nothing', () => {
     for (const level of [3, 4, 5]) expect(s390.kind(level, 0, 0)).toBe(EntryKind.Bad);
   });
 
-  test('an invalid entry above the PTEs is a leaf that is not used if it has FC, and nothing that Linux writes if not', () => {
+  test('an invalid entry above the PTEs is a leaf that is not used if it has FC, and bad if not', () => {
     expect(s390.kind(SEGMENT, 0x3a0_f521, 0)).toBe(EntryKind.NotPresentLeaf);
     expect(s390.leafFrame(SEGMENT, 0x3a0_f521, 0)).toBe(0x3a00);
     expect(s390.kind(REGION_THIRD, 0x8000_f525, 0)).toBe(EntryKind.NotPresentLeaf);
@@ -194,6 +194,7 @@ test.each(['s390x-6.1-edat', 's390x-6.12-edat', 's390x-7.2-edat'])(
       linearLeaves: description.linearLeaves,
       invalidNonZero: description.invalidNonZero,
       broken: [],
+      misplaced: [],
     });
   },
 );

@@ -6,7 +6,7 @@ import { FrameWords } from '../../src/memory/frame_words.ts';
 import type { PageSource } from '../../src/memory/physical_memory.ts';
 import { openDump } from '../../src/memory/sources/open_dump.ts';
 import type { EntryFormat } from '../../src/mmu/format.ts';
-import { type AddressRange, type Run, type WalkOptions, walk } from '../../src/mmu/walk.ts';
+import { type Run, type WalkOptions, walk } from '../../src/mmu/walk.ts';
 
 /** As much of the JSON as tests of formats read. Addresses are hexadecimal text; heights count from 0, base pages. */
 export interface WalkedCore {
@@ -33,7 +33,10 @@ export function openCore(
   };
 }
 
-/** The present leaves, the tables and the not-present leaves of the window that begins at `start`, and other runs. */
+/**
+ * The tables, the present leaves and the not-present leaves of the window that begins at `start`; the runs that are
+ * bad or missing, and those of the linear map that have another frame than it has there.
+ */
 export function countCore(
   words: PageSource,
   format: EntryFormat,
@@ -45,6 +48,7 @@ export function countCore(
   const allLeaves: Record<string, number> = {};
   const linearLeaves: Record<string, Record<string, number>> = {};
   const broken: Run[] = [];
+  const misplaced: Run[] = [];
   let invalidNonZero = 0;
   const onTable = (level: number) => add(tables, level - 1, 1);
   const end = start + 2 ** (format.levelShift(format.levels) + format.indexBits(format.levels));
@@ -56,18 +60,21 @@ export function countCore(
     if (run.kind !== 'leaf') continue;
     const size = 2 ** format.levelShift(run.level);
     add(allLeaves, size, run.count);
-    if (!linear.some((each) => each.start <= run.address && run.address < each.end)) continue;
+    const within = linear.find((each) => each.start <= run.address && run.address < each.end);
+    if (within === undefined) continue;
+    if (run.frame * 2 ** format.pageShift !== run.address - within.offset) misplaced.push(run);
     linearLeaves[size] ??= {};
     const attributes = format.attributes(run.level, run.low, run.high);
     add(linearLeaves[size], `0x${attributes.toString(16)}`, run.count);
   }
-  return { tables, allLeaves, linearLeaves, invalidNonZero, broken };
+  return { tables, allLeaves, linearLeaves, invalidNonZero, broken, misplaced };
 }
 
-function linearRanges({ linearRanges }: WalkedCore): AddressRange[] {
-  return (linearRanges ?? []).map(([virtual, , bytes]) => {
+/** With the difference between virtual and physical addresses. */
+function linearRanges({ linearRanges }: WalkedCore) {
+  return (linearRanges ?? []).map(([virtual, physical, bytes]) => {
     const start = Number(BigInt.asIntN(64, BigInt(virtual)));
-    return { start, end: start + Number(bytes) };
+    return { start, end: start + Number(bytes), offset: start - Number(physical) };
   });
 }
 
