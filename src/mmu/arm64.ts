@@ -122,7 +122,10 @@ export interface Arm64Geometry {
   vaBits: number;
   /** Whether TCR_EL1.DS is set: 52-bit addresses in pages of 4K and 16K. Of no meaning for 64K. */
   lpa2: boolean;
-  /** Whether entries for pages of 64K have 52-bit physical addresses (FEAT_LPA). Of no meaning for 4K and 16K. */
+  /**
+   * Whether entries for pages of 64K have 52-bit physical addresses (FEAT_LPA), which is supposed if not given: the bits
+   * are zero otherwise. Of no meaning for 4K and 16K.
+   */
   pa52?: boolean;
   /** MAIR_EL1, if known. Without it, the kernel's use of the first two indices is supposed. */
   mair?: bigint | undefined;
@@ -138,7 +141,8 @@ export interface Arm64Geometry {
  * table. Blocks may be where the architecture has them: up to 1G of 4K pages, 32M of 16K, 512M of 64K, and one level
  * more with 52-bit physical addresses.
  *
- * What tables forbid is as the architecture has it with TCR_EL1.HPD1 clear, which is how Linux runs.
+ * Permissions are those of a machine without permission indirection (TCR2_EL1.PIE), and with what tables forbid in force
+ * (TCR_EL1.HPD1 clear).
  */
 export class Arm64Format implements EntryFormat {
   readonly name: string;
@@ -155,7 +159,7 @@ export class Arm64Format implements EntryFormat {
   readonly #addressHigh: number;
   readonly #flagsLow: number;
 
-  constructor({ pageShift, vaBits, lpa2, pa52 = false, mair }: Arm64Geometry) {
+  constructor({ pageShift, vaBits, lpa2, pa52 = true, mair }: Arm64Geometry) {
     this.pageShift = pageShift;
     this.levels = Math.ceil((vaBits - pageShift) / (pageShift - 3));
     this.#vaBits = vaBits;
@@ -165,8 +169,8 @@ export class Arm64Format implements EntryFormat {
     this.#maxBlockLevel = (pageShift === 12 ? 3 : 2) + (this.#lpa2 || this.#pa52 ? 1 : 0);
     this.#addressHigh = ADDRESS_HIGH | (this.#lpa2 ? ADDRESS_49_48 : 0);
     this.#flagsLow = this.#lpa2 ? FLAGS_LOW & ~PTE_SHARED : FLAGS_LOW;
-    const wide = this.#lpa2 ? ', LPA2' : this.#pa52 ? ', 52-bit physical' : '';
-    this.name = `arm64, ${2 ** (pageShift - 10)}K pages, ${vaBits}-bit, ${this.levels}-level${wide}`;
+    const size = `${2 ** (pageShift - 10)}K`;
+    this.name = `arm64, ${size} pages, ${vaBits}-bit, ${this.levels}-level${this.#lpa2 ? ', LPA2' : ''}`;
   }
 
   indexBits(level: number): number {

@@ -24,8 +24,8 @@ const debian = new Arm64Format({ pageShift: 12, vaBits: 48, lpa2: false });
 const lpa2 = new Arm64Format({ pageShift: 12, vaBits: 52, lpa2: true });
 const sixteen = new Arm64Format({ pageShift: 14, vaBits: 47, lpa2: false });
 const sixteenLpa2 = new Arm64Format({ pageShift: 14, vaBits: 52, lpa2: true });
-const sixtyFour = new Arm64Format({ pageShift: 16, vaBits: 48, lpa2: false });
-const sixtyFourWide = new Arm64Format({ pageShift: 16, vaBits: 52, lpa2: false, pa52: true });
+const sixtyFour = new Arm64Format({ pageShift: 16, vaBits: 48, lpa2: false, pa52: false });
+const sixtyFourWide = new Arm64Format({ pageShift: 16, vaBits: 52, lpa2: false });
 
 /** The halves of a 64-bit entry. */
 function halves(entry: bigint): [low: number, high: number] {
@@ -108,7 +108,7 @@ describe('geometry', () => {
   test('a name tells the machines apart', () => {
     expect(lpa2.name).toBe('arm64, 4K pages, 52-bit, 5-level, LPA2');
     expect(sixteen.name).toBe('arm64, 16K pages, 47-bit, 3-level');
-    expect(sixtyFourWide.name).toBe('arm64, 64K pages, 52-bit, 3-level, 52-bit physical');
+    expect(sixtyFourWide.name).toBe('arm64, 64K pages, 52-bit, 3-level');
   });
 
   test('blocks are where the architecture has them, and not-present leaves too', () => {
@@ -164,8 +164,8 @@ describe('entries', () => {
     { pageShift: 14, vaBits: 47, lpa2: false },
     { pageShift: 14, vaBits: 48, lpa2: true },
     { pageShift: 14, vaBits: 52, lpa2: true },
-    { pageShift: 16, vaBits: 42, lpa2: false },
-    { pageShift: 16, vaBits: 48, lpa2: false },
+    { pageShift: 16, vaBits: 42, lpa2: false, pa52: false },
+    { pageShift: 16, vaBits: 48, lpa2: false, pa52: true },
     { pageShift: 16, vaBits: 52, lpa2: false, pa52: true },
   );
   const isWide = (machine: Arm64Geometry) => machine.lpa2 || machine.pa52 === true;

@@ -208,7 +208,9 @@ describe('mappings of 64K (N)', () => {
       const [word, high] = encode(BigInt(0x84010 + low), 0xd7 | _PAGE_NAPOT);
       expect(sv39.kind(1, word, high)).toBe(low === 8 ? Leaf : Bad);
     }
-    expect(sv39.kind(2, 0xd7, 0x8000_0000)).toBe(Bad);
+    const [low, high] = encode(0x84018n, 0xd7 | _PAGE_NAPOT);
+    expect(sv39.kind(2, low, high)).toBe(Bad);
+    expect(sv39.leafFrame(2, low & ~_PAGE_PRESENT, high)).toBe(0x84000);
   });
 
   test('could be merged with leaves of another size', () => {
