@@ -1,5 +1,9 @@
 /** Which bytes of a file hold which physical memory. */
 
+import type { ByteSource } from './byte_source.ts';
+import { disjointExtents } from './extents.ts';
+import { PAGE_SIZE } from './physical_memory.ts';
+
 /** Consecutive bytes of physical memory that are consecutive in the file too. Never empty. */
 export interface CoreSegment {
   /** Physical address of the first byte. */
@@ -10,43 +14,58 @@ export interface CoreSegment {
   readonly fileOffset: number;
 }
 
-/**
- * The same memory as disjoint segments, sorted by address. Where segments overlap, the first in the list is believed.
- *
- * Time n log n whatever they look like: their ends cut the address space into intervals, and each segment in turn
- * takes those that nobody took before it; `next` leads past the taken ones.
- */
+/** The same memory as disjoint segments, sorted by address. Where segments overlap, the first in the list is believed. */
 export function disjointSegments(segments: readonly CoreSegment[]): CoreSegment[] {
-  const cuts = new Float64Array(2 * segments.length);
-  segments.forEach((segment, index) => {
-    cuts[2 * index] = segment.start;
-    cuts[2 * index + 1] = segment.start + segment.size;
+  const leastBelievedFirst = segments.toReversed();
+  const { start, size, fileOffset } = disjointExtents({
+    start: Float64Array.from(leastBelievedFirst, (segment) => segment.start),
+    size: Float64Array.from(leastBelievedFirst, (segment) => segment.size),
+    fileOffset: Float64Array.from(leastBelievedFirst, (segment) => segment.fileOffset),
   });
-  cuts.sort();
+  return Array.from(start, (address, index) => ({
+    start: address,
+    size: size[index]!,
+    fileOffset: fileOffset[index]!,
+  }));
+}
 
-  const owner = new Int32Array(cuts.length).fill(-1);
-  const next = Int32Array.from(cuts, (_, index) => index);
-  segments.forEach((segment, index) => {
-    const end = segment.start + segment.size;
-    let interval = firstFree(next, firstAtOrAbove(cuts, segment.start));
-    while (cuts[interval]! < end) {
-      owner[interval] = index;
-      next[interval] = interval + 1;
-      interval = firstFree(next, interval);
-    }
-  });
+/** The memory in the segments of a file, in pieces of any size. */
+export class SegmentedMemory {
+  /** Disjoint, sorted by address. */
+  readonly segments: readonly CoreSegment[];
+  readonly #source: ByteSource;
 
-  const disjoint: CoreSegment[] = [];
-  for (let first = 0, end = 0; first < cuts.length; first = end) {
-    end = first + 1;
-    while (end < cuts.length && owner[end] === owner[first]) end++;
-    const segment = segments[owner[first]!];
-    const start = cuts[first]!;
-    const size = (cuts[end] ?? start) - start;
-    if (segment === undefined || size === 0) continue;
-    disjoint.push({ start, size, fileOffset: segment.fileOffset + (start - segment.start) });
+  /** All of the segments are within the source. Where they overlap, the first is believed. */
+  constructor(source: ByteSource, segments: readonly CoreSegment[]) {
+    this.#source = source;
+    this.segments = disjointSegments(segments);
   }
-  return disjoint;
+
+  /** The 4096 bytes of a frame; undefined where no segment has one of them. */
+  readFrame(pfn: number): Uint8Array | undefined {
+    return this.readRange(pfn * PAGE_SIZE, PAGE_SIZE);
+  }
+
+  /**
+   * Physical memory from `start` on; undefined where no segment has a byte of it. What is missing of it reads as
+   * zeros.
+   * @throws InputError where the source cannot be read any more.
+   */
+  readRange(start: number, length: number): Uint8Array | undefined {
+    const end = start + length;
+    let range: Uint8Array | undefined;
+    for (let index = firstSegmentAbove(this.segments, start); index < this.segments.length; index++) {
+      const segment = this.segments[index]!;
+      if (!(segment.start < end)) break;
+      const from = Math.max(start, segment.start);
+      const count = Math.min(end, segment.start + segment.size) - from;
+      const bytes = this.#source.read(segment.fileOffset + (from - segment.start), count);
+      if (count === length) return bytes;
+      range ??= new Uint8Array(length);
+      range.set(bytes, from - start);
+    }
+    return range;
+  }
 }
 
 /** Index of the first of sorted disjoint segments that ends above `address`; their number where none does. */
@@ -60,25 +79,4 @@ export function firstSegmentAbove(segments: readonly CoreSegment[], address: num
     else low = middle + 1;
   }
   return low;
-}
-
-function firstAtOrAbove(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! >= value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/** The first interval from `interval` on that nobody took; shortens the way there by halves. */
-function firstFree(next: Int32Array, interval: number): number {
-  let at = interval;
-  while (next[at]! !== at) {
-    next[at] = next[next[at]!]!;
-    at = next[at]!;
-  }
-  return at;
 }
