@@ -72,8 +72,8 @@ export interface Region extends AddressRange {
 
 /** Where the direct map is, and how its addresses come from physical ones. */
 export interface DirectMap extends AddressRange {
-  /** Virtual minus physical address, the same for all of it. */
-  readonly offset: number;
+  /** Virtual minus physical address, the same for all of it; undefined where the source does not tell. */
+  readonly offset: number | undefined;
 }
 
 export interface AddressSpace {
