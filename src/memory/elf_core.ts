@@ -1,12 +1,12 @@
 /** ELF64 core files as physical memory: vmcores, kdumps, QEMU's dump-guest-memory. */
 
 import type { ByteSource } from './byte_source.ts';
-import { type CoreSegment, disjointSegments, firstSegmentAbove } from './core_segments.ts';
+import { type CoreSegment, SegmentedMemory } from './core_segments.ts';
 import { readNotes } from './elf_notes.ts';
-import { type ElfReader, openCore, PT_LOAD, PT_NOTE, readProgramHeaders } from './elf64.ts';
+import { openCore, PT_LOAD, PT_NOTE, readProgramHeaders } from './elf64.ts';
 import { FrameWords } from './frame_words.ts';
 import type { ControlRegisters, MachineMemory } from './machine_memory.ts';
-import { PAGE_SIZE, type PageSource, type PageWords } from './physical_memory.ts';
+import type { PageSource, PageWords } from './physical_memory.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
 /**
@@ -23,9 +23,8 @@ export class ElfCore implements MachineMemory, PageSource {
   readonly cpus: readonly ControlRegisters[];
   /** An ELF core does not say what was left out of it. */
   readonly leftOut = undefined;
-  /** What the file has of physical memory, and where: disjoint, sorted by address. */
-  readonly segments: readonly CoreSegment[];
-  readonly #reader: ElfReader;
+  readonly xen: boolean;
+  readonly #memory: SegmentedMemory;
   readonly #words: FrameWords;
 
   /**
@@ -46,11 +45,16 @@ export class ElfCore implements MachineMemory, PageSource {
     const notes = readNotes(reader, noteSegments);
     this.machine = header.machine;
     this.littleEndian = reader.littleEndian;
-    this.segments = disjointSegments(loads);
     this.vmcoreinfo = notes.vmcoreinfo;
     this.cpus = notes.cpus;
-    this.#reader = reader;
+    this.xen = notes.xen;
+    this.#memory = new SegmentedMemory(source, loads);
     this.#words = new FrameWords(this, this.littleEndian);
+  }
+
+  /** What the file has of physical memory, and where: disjoint, sorted by address. */
+  get segments(): readonly CoreSegment[] {
+    return this.#memory.segments;
   }
 
   get ranges(): readonly CoreSegment[] {
@@ -67,19 +71,11 @@ export class ElfCore implements MachineMemory, PageSource {
 
   /** What the file lacks of a frame that it has in part reads as zeros. */
   readFrame(pfn: number): Uint8Array | undefined {
-    const address = pfn * PAGE_SIZE;
-    const end = address + PAGE_SIZE;
-    let frame: Uint8Array | undefined;
-    for (let index = firstSegmentAbove(this.segments, address); index < this.segments.length; index++) {
-      const segment = this.segments[index]!;
-      if (!(segment.start < end)) break;
-      const from = Math.max(address, segment.start);
-      const length = Math.min(end, segment.start + segment.size) - from;
-      const bytes = this.#reader.bytes('page', segment.fileOffset + (from - segment.start), length);
-      if (length === PAGE_SIZE) return bytes;
-      frame ??= new Uint8Array(PAGE_SIZE);
-      frame.set(bytes, from - address);
-    }
-    return frame;
+    return this.#memory.readFrame(pfn);
+  }
+
+  /** As `readFrame`, of any part of memory: undefined where the file has no byte of it, zeros where it lacks some. */
+  readRange(start: number, length: number): Uint8Array | undefined {
+    return this.#memory.readRange(start, length);
   }
 }

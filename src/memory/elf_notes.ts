@@ -21,9 +21,14 @@ const MAX_TEXT_SIZE = 2 ** 20;
 const QEMU_CR0 = 392;
 const QEMU_STATE_SIZE = 432;
 
+/** Of dumps that Xen's tools write, and of kernels that crashed under it. */
+const XEN_NAMES = ['Xen', 'VMCOREINFO_XEN'];
+
 export interface Notes {
   vmcoreinfo: Vmcoreinfo | undefined;
   cpus: ControlRegisters[];
+  /** Whether there are notes of Xen's. */
+  xen: boolean;
 }
 
 /** Where notes are in a file. */
@@ -37,7 +42,7 @@ export interface NoteSegment {
  * @throws InputError ('bad-format') where a note does not fit in its segment.
  */
 export function readNotes(reader: ElfReader, segments: readonly NoteSegment[]): Notes {
-  const found: Notes = { vmcoreinfo: undefined, cpus: [] };
+  const found: Notes = { vmcoreinfo: undefined, cpus: [], xen: false };
   let notes = 0;
   for (const { fileOffset, fileSize } of segments) {
     const end = fileOffset + fileSize;
@@ -61,6 +66,8 @@ export function readNotes(reader: ElfReader, segments: readonly NoteSegment[]): 
         found.vmcoreinfo = new Vmcoreinfo(readText(reader, description, size));
       } else if (size >= QEMU_STATE_SIZE && isNamed(reader, name, nameSize, 'QEMU')) {
         found.cpus.push(readQemuState(reader, description));
+      } else if (XEN_NAMES.some((each) => isNamed(reader, name, nameSize, each))) {
+        found.xen = true;
       }
       at = description + padded(size);
     }

@@ -37,4 +37,6 @@ export interface MachineMemory extends FrameSource {
   readonly ranges: readonly PhysicalRange[];
   /** What was left out of the source on purpose, for people: "pages of zeros, user pages, free pages". */
   readonly leftOut: string | undefined;
+  /** Whether its notes are those of a Xen hypervisor's dump. */
+  readonly xen?: boolean;
 }

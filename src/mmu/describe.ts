@@ -27,9 +27,17 @@ export function describeLeaf(format: EntryFormat, level: number, low: number, hi
   return format.kind(level, low, high) === EntryKind.NotPresentLeaf ? `${size}, not present` : size;
 }
 
-/** What a present leaf with these flags allows, and its memory type unless it is the usual one: "rw nx", "ro x UC". */
-export function describeProtection(format: EntryFormat, level: number, flags: EntryFlags): string {
-  const access = `${format.writable(level, flags) ? 'rw' : 'ro'} ${format.executable(level, flags) ? 'x' : 'nx'}`;
+/**
+ * What a present leaf with these flags allows, and its memory type unless it is the usual one: "rw nx", "ro x UC". `may`
+ * is what is left of it by the tables above, where those count.
+ */
+export function describeProtection(
+  format: EntryFormat,
+  level: number,
+  flags: EntryFlags,
+  may = { writable: format.writable(level, flags), executable: format.executable(level, flags) },
+): string {
+  const access = `${may.writable ? 'rw' : 'ro'} ${may.executable ? 'x' : 'nx'}`;
   const type = format.memoryType(level, flags);
   return type === format.usualMemoryType ? access : `${access} ${type}`;
 }

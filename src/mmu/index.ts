@@ -1,5 +1,6 @@
 /** The room of page-table entries: what other rooms and users of the library import from it. */
 
+export { Arm64Format, type Arm64Geometry } from './arm64.ts';
 export { describeEntry, describeLeaf, describeProtection, levelSizeName, sizeName } from './describe.ts';
 export {
   type EntryFlags,
@@ -10,6 +11,10 @@ export {
   Restriction,
   type VirtualAddress,
 } from './format.ts';
+export { Loongarch64Format } from './loongarch64.ts';
+export { Ppc64RadixFormat } from './ppc64_radix.ts';
+export { Riscv64Format } from './riscv64.ts';
+export { S390xFormat } from './s390x.ts';
 export { type CachedTranslation, Tlb } from './tlb.ts';
 export {
   type AddressRange,

@@ -7,7 +7,7 @@ export interface SyntheticSegment {
 
 export interface SyntheticNote {
   name: string;
-  text: string;
+  text: string | Uint8Array;
 }
 
 export interface SyntheticCore {
@@ -73,7 +73,7 @@ export function buildCore(core: SyntheticCore): Uint8Array<ArrayBuffer> {
 
 function encodeNote({ name, text }: SyntheticNote, littleEndian: boolean): Uint8Array {
   const nameBytes = new TextEncoder().encode(`${name}\0`);
-  const textBytes = new TextEncoder().encode(text);
+  const textBytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const textOffset = 12 + Math.ceil(nameBytes.length / 4) * 4;
   const note = new Uint8Array(textOffset + Math.ceil(textBytes.length / 4) * 4);
   const view = new DataView(note.buffer);
