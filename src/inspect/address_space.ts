@@ -48,7 +48,10 @@ export interface Stretch {
   readonly leaf: LeafAttributes | undefined;
   /** Of a `bad` or `missing` stretch only. */
   readonly why: WalkProblem | undefined;
-  /** Physical address of the first entry's table, and the entry; undefined where the source shows no entries. */
+  /**
+   * Physical address of the first entry's table, and the entry: zeros of a `missing` stretch, as the table is not there.
+   * undefined where the source shows no entries.
+   */
   readonly entry: { readonly table: number; readonly low: number; readonly high: number } | undefined;
 }
 
@@ -60,6 +63,7 @@ export type RegionName =
   | 'kernel image'
   | 'modules'
   | 'fixmap'
+  | 'CPU entry area'
   | 'espfix'
   | 'EFI'
   | 'KASAN shadow'
@@ -86,6 +90,8 @@ export interface AddressSpace {
   readonly regions: readonly Region[];
   /** undefined where there is none in page tables, or none was found. */
   readonly directMap: DirectMap | undefined;
+  /** Whether the machine has memory at a physical address. Not there where the source cannot tell. */
+  isMemory?(physical: number): boolean;
   /**
    * All that is mapped in a range, or in all regions, in ascending order; holes included. Each call reads anew. An
    * address space that was changing while it was read may contradict itself.

@@ -1,0 +1,96 @@
+/**
+ * Frames that are mapped twice: in the direct map and elsewhere. What the two addresses allow must go together.
+ *
+ * All mappings outside the direct map are held, sorted by frame; then the direct map goes past them, whose frames are
+ * in order by themselves.
+ */
+
+import { sizeName } from '../mmu/describe.ts';
+import { hexAddress, type VirtualAddress } from '../mmu/format.ts';
+import type { AddressSpace, LeafAttributes, Region, RegionName, Stretch } from './address_space.ts';
+import type { Findings } from './finding.ts';
+
+/** Mappings held at most: 100 MB. */
+const MAX_ALIASES = 2 ** 20;
+/** Mappings of one frame that are looked at. */
+const MAX_OVERLAPS = 256;
+
+/** x86 shows the CPU read-only views of what it writes itself: stacks of interrupts, descriptor tables. */
+const READ_ONLY_BY_DESIGN: ReadonlySet<RegionName> = new Set(['espfix', 'CPU entry area']);
+
+interface Alias {
+  readonly frame: number;
+  readonly pages: number;
+  readonly address: VirtualAddress;
+  readonly leaf: LeafAttributes;
+  readonly region: Region;
+}
+
+export class AliasScan {
+  readonly #space: AddressSpace;
+  readonly #findings: Findings;
+  #aliases: Alias[] = [];
+  #sorted = false;
+  #next = 0;
+  #active: Alias[] = [];
+  #tooMany = false;
+
+  constructor(space: AddressSpace, findings: Findings) {
+    this.#space = space;
+    this.#findings = findings;
+  }
+
+  /** What is mapped outside the direct map. */
+  addAlias({ leaf, frame, pages, address }: Stretch, region: Region): void {
+    if (leaf?.present !== true || frame === undefined) return;
+    if (this.#aliases.length === MAX_ALIASES) this.#tooMany = true;
+    else this.#aliases.push({ frame, pages, address, leaf, region });
+  }
+
+  /** What the direct map maps, in the order of its frames, after all that is outside it. */
+  addDirect({ leaf, frame, pages, address }: Stretch): void {
+    if (leaf === undefined || frame === undefined) return;
+    if (!this.#sorted) {
+      this.#aliases.sort((a, b) => a.frame - b.frame);
+      this.#sorted = true;
+    }
+    const end = frame + pages;
+    this.#active = this.#active.filter((alias) => alias.frame + alias.pages > frame);
+    for (let alias = this.#aliases[this.#next]; alias !== undefined && alias.frame < end; ) {
+      if (alias.frame + alias.pages > frame) {
+        if (this.#active.length < MAX_OVERLAPS || alias.frame + alias.pages <= end) this.#active.push(alias);
+        else this.#tooMany = true;
+      }
+      alias = this.#aliases[++this.#next];
+    }
+    if (leaf.present) for (const alias of this.#active) this.#compare(alias, { leaf, frame, end, address });
+  }
+
+  get notChecked(): string[] {
+    return this.#tooMany ? [`aliases beyond the first ${MAX_ALIASES}, of which there are too many`] : [];
+  }
+
+  #compare(
+    alias: Alias,
+    direct: { leaf: LeafAttributes; frame: number; end: number; address: VirtualAddress },
+  ): void {
+    const frame = Math.max(alias.frame, direct.frame);
+    const pages = Math.min(alias.frame + alias.pages, direct.end) - frame;
+    if (pages <= 0) return;
+    const { leaf } = direct;
+    const bytes = this.#space.pageBytes;
+    const place = {
+      address: direct.address + (frame - direct.frame) * bytes,
+      pages,
+      frame,
+      what: `${sizeName(leaf.bytes)} ${leaf.access}; ${alias.region.name} ${hexAddress(alias.address + (frame - alias.frame) * bytes)}: ${sizeName(alias.leaf.bytes)} ${alias.leaf.access}`,
+    };
+    if (alias.leaf.memoryType !== leaf.memoryType) this.#findings.add('alias-memory-type', place);
+    if (alias.leaf.executable && leaf.writable) {
+      this.#findings.add(alias.region.name === 'kernel image' ? 'text-writable' : 'alias-executable', place);
+    } else if (leaf.executable && alias.leaf.writable) this.#findings.add('alias-executable', place);
+    else if (leaf.writable !== alias.leaf.writable && !READ_ONLY_BY_DESIGN.has(alias.region.name)) {
+      this.#findings.add('alias-read-only', place);
+    }
+  }
+}

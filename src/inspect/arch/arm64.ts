@@ -1,0 +1,195 @@
+/** arm64 Linux: where swapper_pg_dir is, its geometry, and what is where (Documentation/arch/arm64/memory.rst). */
+
+import { FrameWords } from '../../memory/frame_words.ts';
+import type { MachineMemory } from '../../memory/machine_memory.ts';
+import { Arm64Format } from '../../mmu/arm64.ts';
+import type { AddressRange } from '../../mmu/walk.ts';
+import type { DirectMap, Region } from '../address_space.ts';
+import { type Hints, type Located, notTold } from '../located.ts';
+import { fillRegions } from '../regions.ts';
+import { findSelfMapped, physicalOf } from './self_mapped.ts';
+import { signed } from './signed.ts';
+
+const GIB = 2 ** 30;
+const PAGE_SHIFTS = [12, 14, 16] as const;
+const TCR_DS = 1n << 59n;
+/** Images begin at multiples of this, virtual and physical. */
+const IMAGE_STEP = 2 ** 16;
+
+interface Geometry {
+  pageShift: 12 | 14 | 16;
+  vaBits: number;
+  lpa2: boolean;
+}
+
+export function locateArm64(memory: MachineMemory, hints: Hints, where: string): Located {
+  const found: string[] = [];
+  const doubts: string[] = [];
+  const { vmcoreinfo } = memory;
+  const told = geometryOf(memory, found);
+  const symbol =
+    vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir') ?? undefined;
+  const voffset = vmcoreinfo?.number('kimage_voffset');
+  const geometries = told === undefined ? allGeometries() : [told];
+  const tables = new FrameWords(memory, memory.littleEndian);
+
+  let root: number | undefined;
+  let rootFrom = 'VMCOREINFO';
+  let format: Arm64Format | undefined;
+  let imageOffset = voffset === undefined ? undefined : signed(voffset);
+  if (hints.root !== undefined) {
+    root = Math.floor(hints.root / 64) * 64;
+    rootFrom = '--root';
+  } else if (symbol !== undefined && voffset !== undefined) {
+    root = Number(BigInt.asUintN(64, symbol - voffset)) + offsetInWiderTable(memory, told);
+  } else if (symbol !== undefined) {
+    const formats = geometries.map((geometry) => new Arm64Format(geometry));
+    const address = signed(symbol);
+    const self = findSelfMapped(tables, memory.ranges, formats, address, IMAGE_STEP);
+    if (self !== undefined) {
+      ({ root, format } = self);
+      imageOffset = address - root;
+      rootFrom = 'its symbol, and the page that maps itself there';
+    }
+  } else {
+    const ttbr = memory.cpus.find(({ TTBR1_EL1 }) => (TTBR1_EL1 ?? 0n) !== 0n)?.TTBR1_EL1;
+    if (ttbr !== undefined) {
+      root = Number(ttbr & 0xffff_ffff_ffc0n);
+      rootFrom = 'TTBR1_EL1';
+      doubts.push('under KPTI a CPU in user mode has a small table of its own in TTBR1_EL1');
+    }
+  }
+  if (root === undefined) {
+    throw notTold(
+      vmcoreinfo === undefined
+        ? 'VMCOREINFO'
+        : 'SYMBOL(swapper_pg_dir) and NUMBER(kimage_voffset) in VMCOREINFO',
+      'so the top table is not known: --root ADDRESS (swapper_pg_dir) or --symbols gives it',
+      where,
+    );
+  }
+  format ??= fittingFormat(tables, geometries, root, symbol, imageOffset);
+  if (told === undefined) found.push(`${format.name}, as the tables read best so`);
+  return {
+    arch: 'arm64',
+    format,
+    root,
+    space: { start: -(2 ** vaBitsOf(format)), end: 0 },
+    directMapWithin: linearRange(memory, vaBitsOf(format)),
+    imageOffset,
+    countsNotPresent: false,
+    rootFrom,
+    found,
+    doubts,
+    regions: (directMap, mapped) => regions(memory, vaBitsOf(format), imageOffset, directMap, mapped),
+  };
+}
+
+function geometryOf(memory: MachineMemory, found: string[]): Geometry | undefined {
+  const { vmcoreinfo, cpus } = memory;
+  const pageShift = PAGE_SHIFTS.find((shift) => vmcoreinfo?.field('PAGESIZE') === `${2 ** shift}`);
+  const t1sz = vmcoreinfo?.number('TCR_EL1_T1SZ');
+  const vaBits = t1sz === undefined ? vmcoreinfo?.number('VA_BITS') : 64n - t1sz;
+  if (pageShift !== undefined && vaBits !== undefined) {
+    return geometry(pageShift, Number(vaBits));
+  }
+  const tcr = cpus.find(({ TCR_EL1 }) => (TCR_EL1 ?? 0n) !== 0n)?.TCR_EL1;
+  if (tcr === undefined) return undefined;
+  found.push('geometry from TCR_EL1');
+  // TG1: 1 is 16K, 2 is 4K, 3 is 64K.
+  const granule = ({ 1: 14, 2: 12, 3: 16 } as const)[Number((tcr >> 30n) & 3n)] ?? 12;
+  return { pageShift: granule, vaBits: 64 - Number((tcr >> 16n) & 0x3fn), lpa2: (tcr & TCR_DS) !== 0n };
+}
+
+/** Linux has 52 bits with pages of 4K or 16K only by LPA2, and uses LPA2 only then. */
+function geometry(pageShift: 12 | 14 | 16, vaBits: number): Geometry {
+  return { pageShift, vaBits, lpa2: vaBits === 52 && pageShift < 16 };
+}
+
+function allGeometries(): Geometry[] {
+  const bits = { 12: [48, 39, 52], 14: [47, 48, 36, 52], 16: [48, 52, 42] } as const;
+  return PAGE_SHIFTS.flatMap((shift) => bits[shift].map((vaBits) => geometry(shift, vaBits)));
+}
+
+/** A kernel of 52 bits with 64K pages on a CPU of 48 uses the last 64 of the 1024 entries of its top table. */
+function offsetInWiderTable(memory: MachineMemory, told: Geometry | undefined): number {
+  const wide = memory.vmcoreinfo?.number('VA_BITS') === 52n && told?.pageShift === 16 && told.vaBits === 48;
+  return wide ? (1024 - 64) * 8 : 0;
+}
+
+/** The geometry by which the top table's own address leads to it; the usual one if none can be told. */
+function fittingFormat(
+  tables: FrameWords,
+  geometries: readonly Geometry[],
+  root: number,
+  symbol: bigint | undefined,
+  imageOffset: number | undefined,
+): Arm64Format {
+  const formats = geometries.map((each) => new Arm64Format(each));
+  const address =
+    symbol !== undefined ? signed(symbol) : imageOffset === undefined ? undefined : root + imageOffset;
+  const fits = (format: Arm64Format) =>
+    address !== undefined && physicalOf(tables, format, root, address) === root;
+  return formats.find(fits) ?? formats[0]!;
+}
+
+function vaBitsOf(format: Arm64Format): number {
+  return format.levelShift(format.levels) + format.indexBits(format.levels);
+}
+
+/** The linear map is the lower half of what 48 bits map, or all below that of 52. */
+function linearRange(memory: MachineMemory, vaBits: number): AddressRange {
+  const smallest = Math.min(vaBits, memory.vmcoreinfo?.field('PAGESIZE') === '16384' ? 47 : 48);
+  return { start: -(2 ** vaBits), end: -(2 ** (smallest - 1)) };
+}
+
+function regions(
+  memory: MachineMemory,
+  vaBits: number,
+  imageOffset: number | undefined,
+  directMap: DirectMap | undefined,
+  mapped: readonly AddressRange[],
+): Region[] {
+  const { vmcoreinfo } = memory;
+  const linear = linearRange(memory, vaBits);
+  const known: Region[] = [];
+  if (directMap !== undefined) known.push({ name: 'direct map', start: directMap.start, end: directMap.end });
+  const image = imageRange(memory, mapped);
+  if (image !== undefined && imageOffset !== undefined) known.push({ name: 'kernel image', ...image });
+  const modules = vmcoreinfo?.number('MODULES_VADDR');
+  const modulesEnd = vmcoreinfo?.number('MODULES_END');
+  if (modules !== undefined && modulesEnd !== undefined) {
+    known.push({ name: 'modules', start: signed(modules), end: signed(modulesEnd) + 1 });
+  }
+  const vmalloc = vmcoreinfo?.number('VMALLOC_START');
+  const vmallocEnd = vmcoreinfo?.number('VMALLOC_END');
+  const vmemmap = vmcoreinfo?.number('VMEMMAP_START');
+  const vmemmapEnd = vmcoreinfo?.number('VMEMMAP_END');
+  if (vmalloc !== undefined && vmallocEnd !== undefined) {
+    const [start, end] = [signed(vmalloc), signed(vmallocEnd) + 1];
+    // The image lies in it.
+    if (image === undefined || image.end <= start || image.start >= end)
+      known.push({ name: 'vmalloc', start, end });
+    else {
+      known.push({ name: 'vmalloc', start, end: image.start }, { name: 'vmalloc', start: image.end, end });
+    }
+  }
+  if (vmemmap !== undefined && vmemmapEnd !== undefined) {
+    known.push({ name: 'vmemmap', start: signed(vmemmap), end: signed(vmemmapEnd) + 1 });
+  }
+  return fillRegions(
+    known.filter(({ start, end }) => start < (end === 0 ? 1 : end)),
+    linear.start,
+  );
+}
+
+/** From _stext down to the multiple of 64K that the image begins at, up to the first large gap. */
+function imageRange(memory: MachineMemory, mapped: readonly AddressRange[]): AddressRange | undefined {
+  const text = memory.vmcoreinfo?.symbol('_stext');
+  if (text === undefined) return undefined;
+  const at = signed(text);
+  const around = mapped.find(({ start, end }) => start <= at && at < end);
+  if (around === undefined) return undefined;
+  const start = Math.max(around.start, Math.floor(at / IMAGE_STEP) * IMAGE_STEP);
+  return { start, end: Math.min(around.end, start + GIB / 8) };
+}

@@ -1,0 +1,65 @@
+/** ppc64 Linux with the radix MMU: where swapper_pg_dir is, and what is where (arch/powerpc/include/asm/book3s/64/radix.h). */
+
+import { NotModelledError } from '../../errors.ts';
+import { FrameWords } from '../../memory/frame_words.ts';
+import type { MachineMemory } from '../../memory/machine_memory.ts';
+import { isHashTable, Ppc64RadixFormat } from '../../mmu/ppc64_radix.ts';
+import { type Hints, type Located, notTold } from '../located.ts';
+import { fillRegions } from '../regions.ts';
+
+/** Quadrant 3, the kernel's: 52 bits from here, in pieces of 2^51 bytes. */
+const SPACE_START = -0x4000_0000_0000_0000;
+const PIECE = 2 ** 51;
+const PHYSICAL = 0x0fff_ffff_ffff_ffffn;
+
+export function locatePpc64(memory: MachineMemory, hints: Hints, where: string): Located {
+  const { vmcoreinfo } = memory;
+  const symbol = vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir');
+  const root = hints.root ?? (symbol === undefined ? undefined : Number(symbol & PHYSICAL));
+  if (root === undefined) {
+    throw notTold(
+      vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
+      'so the top table is not known: --root ADDRESS (swapper_pg_dir) or --symbols gives it',
+      where,
+    );
+  }
+  if (vmcoreinfo?.number('RADIX_MMU') === 0n || isHashTable(new FrameWords(memory, false), root)) {
+    throw new NotModelledError(
+      'the hash MMU',
+      'the linear map is in the hash page table, which no table of Linux names; under a hypervisor it is not even in the memory of the guest',
+      where,
+    );
+  }
+  const pageShift = vmcoreinfo?.field('PAGESIZE') === '65536' ? 16 : 12;
+  const end = SPACE_START + 2 * PIECE;
+  return {
+    arch: 'ppc64',
+    format: new Ppc64RadixFormat({ pageShift }),
+    root,
+    space: { start: SPACE_START, end },
+    directMapWithin: { start: SPACE_START, end: SPACE_START + PIECE },
+    imageOffset: SPACE_START,
+    countsNotPresent: false,
+    rootFrom:
+      hints.root !== undefined
+        ? '--root'
+        : vmcoreinfo?.symbol('swapper_pg_dir') !== undefined
+          ? 'VMCOREINFO'
+          : '--symbols',
+    found: [],
+    doubts: vmcoreinfo === undefined ? ['pages are taken to be of 4K, as nothing says so'] : [],
+    regions: (directMap) =>
+      fillRegions(
+        [
+          ...(directMap === undefined
+            ? []
+            : [{ name: 'direct map', start: directMap.start, end: directMap.end } as const]),
+          { name: 'vmalloc', start: SPACE_START + PIECE, end: SPACE_START + 1.25 * PIECE },
+          { name: 'I/O', start: SPACE_START + 1.25 * PIECE, end: SPACE_START + 1.5 * PIECE },
+          { name: 'vmemmap', start: SPACE_START + 1.5 * PIECE, end: end },
+        ],
+        SPACE_START,
+        end,
+      ),
+  };
+}

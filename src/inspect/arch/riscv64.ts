@@ -1,0 +1,115 @@
+/** riscv64 Linux: where swapper_pg_dir is, its depth, and what is where (Documentation/arch/riscv/vm-layout.rst). */
+
+import { FrameWords } from '../../memory/frame_words.ts';
+import type { MachineMemory } from '../../memory/machine_memory.ts';
+import { Riscv64Format } from '../../mmu/riscv64.ts';
+import type { DirectMap, Region, RegionName } from '../address_space.ts';
+import { directMapSize } from '../direct_map_vote.ts';
+import { type Hints, type Located, notTold } from '../located.ts';
+import { fillRegions } from '../regions.ts';
+import { findSelfMapped } from './self_mapped.ts';
+import { signed } from './signed.ts';
+
+type Levels = 3 | 4 | 5;
+const ALL_LEVELS: readonly Levels[] = [3, 4, 5];
+
+/** KERNEL_LINK_ADDR, since v5.13: before, the kernel ran in its linear map. */
+const IMAGE_START = -(2 ** 31);
+const IMAGE_STEP = 2 ** 21;
+
+export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string): Located {
+  const { vmcoreinfo } = memory;
+  const found: string[] = [];
+  const tables = new FrameWords(memory, true);
+  const toldLevels = levelsOf(memory, hints);
+  const levels = toldLevels === undefined ? ALL_LEVELS : [toldLevels];
+  const symbol = vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir');
+  const kernelOffset = vmcoreinfo?.number('va_kernel_pa_offset');
+
+  let root: number | undefined;
+  let rootFrom = 'VMCOREINFO';
+  let format: Riscv64Format | undefined;
+  let imageOffset = kernelOffset === undefined ? undefined : signed(kernelOffset);
+  if (hints.root !== undefined) {
+    root = Math.floor(hints.root / 4096) * 4096;
+    rootFrom = '--root';
+  } else if (symbol !== undefined && kernelOffset !== undefined) {
+    root = Number(BigInt.asUintN(64, symbol - kernelOffset));
+  } else if (symbol !== undefined) {
+    const formats = levels.map((each) => new Riscv64Format({ levels: each }));
+    const self = findSelfMapped(tables, memory.ranges, formats, signed(symbol), IMAGE_STEP);
+    if (self !== undefined) {
+      ({ root, format } = self);
+      imageOffset = signed(symbol) - root;
+      rootFrom = 'its symbol, and the page that maps itself there';
+    }
+  } else {
+    const satp = memory.cpus.find((cpu) => (cpu.satp ?? 0n) !== 0n)?.satp;
+    if (satp !== undefined) {
+      root = Number(satp & 0xfff_ffff_ffffn) * 4096;
+      rootFrom = 'satp, that of the task which the CPU was in';
+    }
+  }
+  if (root === undefined) {
+    throw notTold(
+      vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
+      'so the top table is not known: --root ADDRESS (swapper_pg_dir) or --symbols gives it',
+      where,
+    );
+  }
+  if (format === undefined) {
+    format = deepest(tables, root, levels);
+    if (toldLevels === undefined) found.push(`${format.levels} levels, as most is mapped by so many`);
+  }
+  const start = -(2 ** (format.levelShift(format.levels) + 8));
+  return {
+    arch: 'riscv64',
+    format,
+    root,
+    space: { start, end: 0 },
+    directMapWithin: { start, end: IMAGE_START },
+    imageOffset,
+    countsNotPresent: false,
+    rootFrom,
+    found,
+    doubts: [],
+    regions: (directMap) => regions(memory, start, directMap),
+  };
+}
+
+function levelsOf(memory: MachineMemory, hints: Hints): Levels | undefined {
+  const bits = memory.vmcoreinfo?.number('VA_BITS');
+  const satp = memory.vmcoreinfo?.number('satp') ?? memory.cpus.find((cpu) => (cpu.satp ?? 0n) !== 0n)?.satp;
+  // MODE of satp: 8 is Sv39, 9 Sv48, 10 Sv57.
+  const told = satp === undefined ? undefined : Number(satp >> 60n) - 5;
+  const levels = hints.levels ?? (bits === undefined ? told : (Number(bits) - 12) / 9);
+  return ALL_LEVELS.find((each) => each === levels);
+}
+
+/** The depth at which most memory is mapped at one offset. */
+function deepest(tables: FrameWords, root: number, levels: readonly Levels[]): Riscv64Format {
+  const formats = levels.map((each) => new Riscv64Format({ levels: each }));
+  if (formats.length === 1) return formats[0]!;
+  const sizes = formats.map((format) => {
+    const start = -(2 ** (format.levelShift(format.levels) + 8));
+    return directMapSize(tables, format, root, { start, end: 0 });
+  });
+  return formats[sizes.indexOf(Math.max(...sizes))]!;
+}
+
+function regions(memory: MachineMemory, start: number, directMap: DirectMap | undefined): Region[] {
+  const { vmcoreinfo } = memory;
+  const known: Region[] = [];
+  if (directMap !== undefined) known.push({ name: 'direct map', start: directMap.start, end: directMap.end });
+  const add = (name: RegionName, from: string, to: string) => {
+    const [first, end] = [vmcoreinfo?.number(from), vmcoreinfo?.number(to)];
+    if (first !== undefined && end !== undefined)
+      known.push({ name, start: signed(first), end: signed(end) });
+  };
+  add('vmemmap', 'VMEMMAP_START', 'VMEMMAP_END');
+  add('vmalloc', 'VMALLOC_START', 'VMALLOC_END');
+  add('modules', 'MODULES_VADDR', 'MODULES_END');
+  const link = vmcoreinfo?.number('KERNEL_LINK_ADDR');
+  if (link !== undefined) known.push({ name: 'kernel image', start: signed(link), end: 0 });
+  return fillRegions(known, start);
+}

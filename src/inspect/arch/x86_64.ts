@@ -1,0 +1,225 @@
+/** x86-64 Linux: where the top table is, how many levels it has, and what is where (Documentation/arch/x86/x86_64/mm.rst). */
+
+import { FrameWords } from '../../memory/frame_words.ts';
+import type { MachineMemory } from '../../memory/machine_memory.ts';
+import type { PageSource } from '../../memory/physical_memory.ts';
+import type { VirtualAddress } from '../../mmu/format.ts';
+import { type AddressRange, walkAddress } from '../../mmu/walk.ts';
+import { X86Format } from '../../mmu/x86_64.ts';
+import type { DirectMap, Region } from '../address_space.ts';
+import { type Hints, type Located, notTold } from '../located.ts';
+import { fillRegions } from '../regions.ts';
+import { findSelfMapped } from './self_mapped.ts';
+import { signed } from './signed.ts';
+
+/** __START_KERNEL_map: the kernel image's mapping of physical `phys_base`. */
+const IMAGE_START = -(2 ** 31);
+const IMAGE_END = -(2 ** 30);
+/** The root and its user half, under PTI, are an aligned pair of pages. */
+const PTI_USER_PGD = 0x1000;
+const CR4_LA57 = 1n << 12n;
+const ADDRESS_IN_CR3 = 0x000f_ffff_ffff_f000n;
+const TIB = 2 ** 40;
+const CPU_ENTRY_AREA = -2 * TIB;
+
+export function locateX86_64(memory: MachineMemory, hints: Hints, where: string): Located {
+  const tables = new FrameWords(memory, true);
+  const found: string[] = [];
+  const doubts: string[] = [];
+  const encryptionBit = encryptionBitOf(memory);
+  if (encryptionBit !== undefined) found.push(`memory encryption bit ${encryptionBit} from VMCOREINFO`);
+  const formatOf = (levels: 4 | 5) => new X86Format({ levels, indexBits: 9, encryptionBit });
+
+  const candidates = rootCandidates(memory, hints, tables, where, doubts);
+  const levelsTold = levelsOf(memory, hints, found);
+  for (const { root, how } of candidates) {
+    for (const levels of levelsTold === undefined ? ([4, 5] as const) : [levelsTold]) {
+      const format = formatOf(levels);
+      const imageOffset = imageOffsetOf(tables, format, root);
+      if (imageOffset === undefined) continue;
+      if (levelsTold === undefined) found.push(`${levels} levels, as the kernel image is mapped by so many`);
+      return locatedAt(memory, format, { root, how }, imageOffset, found, doubts);
+    }
+  }
+  const [first] = candidates;
+  if (first === undefined) {
+    throw notTold(
+      memory.vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
+      'so the top table is not known: --root ADDRESS (CR3 of a kernel thread) or --symbols gives it',
+      where,
+    );
+  }
+  // Nothing maps the kernel image: what is there is shown all the same, or refused by who finds no direct map.
+  doubts.push(
+    'nothing is mapped at 0xffffffff80000000: is this the top table of a Linux kernel, and its memory not encrypted?',
+  );
+  return locatedAt(memory, formatOf(levelsTold ?? 4), first, undefined, found, doubts);
+}
+
+interface Candidate {
+  root: number;
+  how: string;
+}
+
+/** What may be the top table, the likeliest first. */
+function rootCandidates(
+  memory: MachineMemory,
+  hints: Hints,
+  tables: PageSource,
+  where: string,
+  doubts: string[],
+): Candidate[] {
+  if (hints.root !== undefined) return [{ root: pageOf(BigInt(hints.root)), how: '--root' }];
+  const { vmcoreinfo } = memory;
+  const symbol = vmcoreinfo?.symbol('init_top_pgt') ?? vmcoreinfo?.symbol('swapper_pg_dir');
+  if (symbol !== undefined) {
+    const base = vmcoreinfo?.number('phys_base') ?? 0n;
+    return [{ root: imageToPhysical(symbol, base), how: 'VMCOREINFO' }];
+  }
+  const named = hints.symbols?.address('init_top_pgt') ?? hints.symbols?.address('swapper_pg_dir');
+  if (named !== undefined) return [symbolCandidate(memory, tables, named, where)];
+
+  const roots = memory.cpus.flatMap(({ CR3 }, cpu) => {
+    if (CR3 === undefined || CR3 === 0n) return [];
+    const root = pageOf(CR3);
+    const how = `CR3 of CPU ${cpu}`;
+    if ((root & PTI_USER_PGD) === 0) return [{ root, how }];
+    // A CPU in user mode under PTI, whose kernel has its half beside; or an odd page by chance.
+    return [
+      { root, how },
+      { root: root - PTI_USER_PGD, how: `${how}, the kernel's half of its pair` },
+    ];
+  });
+  if (roots.length > 0) {
+    doubts.push('the top table is that of the task which the CPU was in: its kernel half is the same as all');
+  }
+  return roots;
+}
+
+/** phys_base is not known from symbols alone; the image is moved by multiples of 2M. */
+function symbolCandidate(
+  memory: MachineMemory,
+  tables: PageSource,
+  symbol: bigint,
+  where: string,
+): Candidate {
+  const formats = ([4, 5] as const).map(
+    (levels) => new X86Format({ levels, indexBits: 9, encryptionBit: undefined }),
+  );
+  const address = signed(symbol);
+  const found = findSelfMapped(tables, memory.ranges, formats, address, 2 ** 21);
+  if (found !== undefined) return { root: found.root, how: '--symbols, and the page that maps itself there' };
+  throw notTold(
+    'a page that maps the symbol init_top_pgt to itself',
+    `none does at 0x${symbol.toString(16)}: are the symbols this kernel's, moved by KASLR as it was (/proc/kallsyms)?`,
+    where,
+  );
+}
+
+function levelsOf(memory: MachineMemory, hints: Hints, found: string[]): 4 | 5 | undefined {
+  if (hints.levels === 4 || hints.levels === 5) return hints.levels;
+  const enabled = memory.vmcoreinfo?.number('pgtable_l5_enabled');
+  if (enabled !== undefined) return enabled === 1n ? 5 : 4;
+  const cr4 = memory.cpus.find(({ CR4 }) => CR4 !== undefined && CR4 !== 0n)?.CR4;
+  if (cr4 === undefined) return undefined;
+  const levels = (cr4 & CR4_LA57) !== 0n ? 5 : 4;
+  found.push(`${levels} levels from CR4`);
+  return levels;
+}
+
+function encryptionBitOf(memory: MachineMemory): number | undefined {
+  const mask = memory.vmcoreinfo?.number('sme_mask') ?? 0n;
+  return mask > 0xffff_ffffn ? mask.toString(2).length - 1 : undefined;
+}
+
+/** Virtual minus physical address of the image, if the tables map it. */
+function imageOffsetOf(tables: PageSource, format: X86Format, root: number): number | undefined {
+  for (let address = IMAGE_START; address < IMAGE_END; address += 2 ** 21) {
+    const last = walkAddress(tables, format, root, address).at(-1);
+    if (last === undefined || last.level > 2) return undefined;
+    if (last.kind === 'leaf') return address - format.leafFrame(last.level, last.low, last.high) * 4096;
+  }
+  return undefined;
+}
+
+function locatedAt(
+  memory: MachineMemory,
+  format: X86Format,
+  { root, how }: Candidate,
+  imageOffset: number | undefined,
+  found: string[],
+  doubts: string[],
+): Located {
+  const start = -(2 ** (format.levels === 5 ? 56 : 47));
+  return {
+    arch: 'x86_64',
+    format,
+    root,
+    space: { start, end: 0 },
+    directMapWithin: { start, end: CPU_ENTRY_AREA },
+    imageOffset,
+    countsNotPresent: true,
+    rootFrom: how,
+    found,
+    doubts,
+    regions: (directMap, mapped) => regions(memory, format, directMap, mapped),
+  };
+}
+
+/**
+ * KASLR moves the direct map, vmalloc and vmemmap, and keeps their order; what is above them stays in its place. Only
+ * kernels without it have a KASAN shadow.
+ */
+function regions(
+  memory: MachineMemory,
+  format: X86Format,
+  directMap: DirectMap | undefined,
+  mapped: readonly AddressRange[],
+): Region[] {
+  const five = format.levels === 5;
+  const kasan = five ? -0x21_0000_0000_0000 : -0x1400_0000_0000;
+  const isMoved =
+    directMap !== undefined && directMap.offset !== (five ? -0xef_0000_0000_0000 : -0x7780_0000_0000);
+  const top = isMoved ? CPU_ENTRY_AREA : kasan;
+  const fixed: Region[] = [
+    { name: 'KASAN shadow', start: top, end: -4 * TIB },
+    { name: 'CPU entry area', start: CPU_ENTRY_AREA, end: CPU_ENTRY_AREA + TIB / 2 },
+    { name: 'espfix', start: -TIB, end: -TIB / 2 },
+    { name: 'EFI', start: -68 * 2 ** 30, end: -4 * 2 ** 30 },
+    { name: 'kernel image', start: IMAGE_START, end: IMAGE_END },
+    { name: 'modules', start: IMAGE_END, end: -(2 ** 24) },
+    { name: 'fixmap', start: -(2 ** 24), end: 0 },
+  ];
+  const moved: Region[] = [];
+  const from = directMap?.end ?? -(2 ** (five ? 56 : 47));
+  if (directMap !== undefined) moved.push({ name: 'direct map', start: directMap.start, end: directMap.end });
+  const vmemmap = vmemmapStart(memory, five, isMoved, top, mapped);
+  const vmallocTold = memory.vmcoreinfo?.number('VMALLOC_START');
+  const vmalloc = vmallocTold === undefined ? from : signed(vmallocTold);
+  if (vmalloc < vmemmap) moved.push({ name: 'vmalloc', start: Math.max(vmalloc, from), end: vmemmap });
+  if (vmemmap < top) moved.push({ name: 'vmemmap', start: vmemmap, end: top });
+  return fillRegions([...moved, ...fixed], -(2 ** (five ? 56 : 47)));
+}
+
+/** Where KASLR moved it to is not told before v7.0: it is the last that is mapped below the CPU entry area. */
+function vmemmapStart(
+  memory: MachineMemory,
+  five: boolean,
+  isMoved: boolean,
+  top: VirtualAddress,
+  mapped: readonly AddressRange[],
+): VirtualAddress {
+  const told = memory.vmcoreinfo?.symbol('vmemmap');
+  if (told !== undefined) return signed(told);
+  if (!isMoved) return five ? -0x2c_0000_0000_0000 : -0x1600_0000_0000;
+  const last = mapped.findLast(({ start }) => start < top);
+  return last === undefined ? top : Math.floor(last.start / 2 ** 30) * 2 ** 30;
+}
+
+function imageToPhysical(symbol: bigint, physBase: bigint): number {
+  return Number(BigInt.asIntN(64, symbol) - BigInt(IMAGE_START) + physBase);
+}
+
+function pageOf(register: bigint): number {
+  return Number(register & ADDRESS_IN_CR3);
+}

@@ -1,0 +1,182 @@
+/** The kernel address space of a machine, read from its page tables. */
+
+import { FrameWords } from '../memory/frame_words.ts';
+import type { MachineMemory } from '../memory/machine_memory.ts';
+import type { PageSource } from '../memory/physical_memory.ts';
+import { describeProtection } from '../mmu/describe.ts';
+import { type EntryFlags, type EntryFormat, Restriction, type VirtualAddress } from '../mmu/format.ts';
+import { type AddressRange, type Run, type WalkStep, walk, walkAddress } from '../mmu/walk.ts';
+import type { AddressSpace, DirectMap, LeafAttributes, Region, Stretch } from './address_space.ts';
+import { DirectMapVote } from './direct_map_vote.ts';
+import { locate } from './locate.ts';
+import type { Hints, Located } from './located.ts';
+import { type KernelVersion, parseRelease } from './version.ts';
+
+/** Runs that are kept, so that the tables need not be read again: about 40 MB. */
+const KEPT_RUNS = 2 ** 18;
+
+/** Told how far the reading is: tables read so far. */
+export type OnTables = (tables: number) => void;
+
+export class Machine implements AddressSpace {
+  readonly located: Located;
+  readonly memory: MachineMemory;
+  readonly tables: PageSource;
+  readonly directMap: DirectMap | undefined;
+  readonly regions: readonly Region[];
+  /** How many tables there are at each level, from 1. */
+  readonly tableCounts: readonly number[];
+  readonly version: KernelVersion | undefined;
+  /** All runs of the space, if they are few. */
+  readonly #runs: readonly Run[] | undefined;
+  readonly #attributes = new Map<number, LeafAttributes>();
+
+  /**
+   * Reads all of the kernel's tables once. `where` names the source in errors.
+   * @throws InputError or NotModelledError where the tables cannot be found, or are of a kind that is not read.
+   */
+  constructor(memory: MachineMemory, hints: Hints, where: string, onTables?: OnTables) {
+    this.memory = memory;
+    this.located = locate(memory, hints, where);
+    const { format, root, space, directMapWithin } = this.located;
+    this.tables = new FrameWords(memory, memory.littleEndian && !format.bigEndianTables);
+    this.version = parseRelease(memory.vmcoreinfo?.release);
+
+    const counts = new Array<number>(format.levels + 1).fill(0);
+    let total = 0;
+    const onTable = (level: number) => {
+      counts[level]!++;
+      onTables?.(++total);
+    };
+    const vote = new DirectMapVote(2 ** format.pageShift, directMapWithin, hints.pageOffset);
+    const mapped: AddressRange[] = [];
+    let runs: Run[] | undefined = [];
+    for (const run of walk(this.tables, format, root, { range: space, sharedOnce: true, onTable })) {
+      if (runs?.push(run) === KEPT_RUNS) runs = undefined;
+      if (run.kind === 'hole') continue;
+      addRange(mapped, run.address, run.address + run.pages * 2 ** format.pageShift);
+      vote.add(run);
+    }
+    this.#runs = runs;
+    this.tableCounts = counts;
+    this.directMap = vote.winner();
+    this.regions = this.located.regions(this.directMap, mapped);
+  }
+
+  get arch() {
+    return this.located.arch;
+  }
+
+  get format(): EntryFormat {
+    return this.located.format;
+  }
+
+  get pageBytes(): number {
+    return 2 ** this.format.pageShift;
+  }
+
+  get usualMemoryType(): string {
+    return this.format.usualMemoryType;
+  }
+
+  isMemory(physical: number): boolean {
+    return this.memory.ranges.some(({ start, size }) => start <= physical && physical < start + size);
+  }
+
+  *stretches(range: AddressRange = this.located.space): Generator<Stretch> {
+    for (const run of this.#runsIn(range)) yield this.#stretchOf(run);
+  }
+
+  /** The entries that translate an address, from the root down. */
+  walk(address: VirtualAddress): WalkStep[] {
+    return walkAddress(this.tables, this.format, this.located.root, address);
+  }
+
+  /** What a leaf with this entry allows, if the tables above it take `inherited` away. */
+  attributesOf(level: number, low: number, high: number, present: boolean, inherited = 0): LeafAttributes {
+    const flags = this.format.flags(level, low, high);
+    const key = (flags >>> 0) * 128 + level * 16 + inherited * 2 + (present ? 1 : 0);
+    let attributes = this.#attributes.get(key);
+    if (attributes === undefined) {
+      attributes = this.#describe(level, flags, low, high, present, inherited);
+      this.#attributes.set(key, attributes);
+    }
+    return attributes;
+  }
+
+  #describe(
+    level: number,
+    flags: EntryFlags,
+    low: number,
+    high: number,
+    present: boolean,
+    inherited: number,
+  ): LeafAttributes {
+    const { format } = this;
+    const may = (allowed: boolean, restriction: number) => allowed && (inherited & restriction) === 0;
+    const writable = may(format.writable(level, flags), Restriction.NoWrite);
+    const executable = may(format.executable(level, flags), Restriction.NoExecute);
+    return {
+      level,
+      bytes: 2 ** format.levelShift(level),
+      present,
+      writable,
+      executable,
+      user: may(format.user(level, flags), Restriction.NoUser),
+      memoryType: format.memoryType(level, flags),
+      names: format.describe(level, low, high).join(' '),
+      access: describeProtection(format, level, flags, { writable, executable }),
+      bits: format.attributes(level, low, high),
+      mergeKey: `${format.mergeable(level, flags)} ${inherited} ${present}`,
+    };
+  }
+
+  *#runsIn({ start, end }: AddressRange): Generator<Run> {
+    const { format, root } = this.located;
+    if (this.#runs === undefined) {
+      yield* walk(this.tables, format, root, { range: { start, end }, sharedOnce: true });
+      return;
+    }
+    const pageBytes = 2 ** format.pageShift;
+    for (const run of this.#runs) {
+      // An end of 0 is the end of the address space, unless addresses are positive.
+      const runEnd = run.address + run.pages * pageBytes;
+      if (runEnd <= start && !(runEnd === 0 && start < 0)) continue;
+      if (run.address >= end && !(end === 0 && run.address < 0)) break;
+      yield run.address >= start && (runEnd <= end || end === 0) ? run : cut(run, start, end, pageBytes);
+    }
+  }
+
+  #stretchOf(run: Run): Stretch {
+    const { kind, address, pages, count, why, table, low, high, level, inherited } = run;
+    const isLeaf = kind === 'leaf' || kind === 'not-present';
+    return {
+      kind,
+      address,
+      pages,
+      count,
+      frame: isLeaf ? run.frame : undefined,
+      leaf: isLeaf ? this.attributesOf(level, low, high, kind === 'leaf', inherited) : undefined,
+      why,
+      entry: { table, low, high },
+    };
+  }
+}
+
+/** A run without what lies outside a range that it overlaps. The entry is still that of its old beginning. */
+function cut(run: Run, start: VirtualAddress, end: VirtualAddress, pageBytes: number): Run {
+  const skipped = Math.max(0, start - run.address) / pageBytes;
+  const over =
+    end === 0 && start < 0 ? 0 : Math.max(0, run.address + run.pages * pageBytes - end) / pageBytes;
+  const pages = run.pages - skipped - over;
+  const count = Math.max(1, Math.round((run.count * pages) / run.pages));
+  const frame = run.kind === 'leaf' || run.kind === 'not-present' ? run.frame + skipped : 0;
+  return { ...run, address: run.address + skipped * pageBytes, pages, count, frame };
+}
+
+/** Ranges that nearly touch are one: only large gaps matter to who looks for regions. */
+function addRange(ranges: AddressRange[], start: VirtualAddress, end: VirtualAddress): void {
+  const last = ranges.at(-1);
+  if (last !== undefined && start - last.end < 2 ** 30) last.end = end;
+  else ranges.push({ start, end });
+}

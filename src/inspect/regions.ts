@@ -1,0 +1,24 @@
+/** The parts of an address space. */
+
+import type { VirtualAddress } from '../mmu/format.ts';
+import type { Region } from './address_space.ts';
+
+/** The regions in order, and what is between and beside them, from `start` to `end`, as "other". */
+export function fillRegions(
+  known: readonly Region[],
+  start: VirtualAddress,
+  end: VirtualAddress = 0,
+): Region[] {
+  const regions: Region[] = [];
+  let at = start;
+  for (const region of [...known].sort((a, b) => a.start - b.start)) {
+    const from = Math.max(at, region.start);
+    const to = Math.min(end, region.end);
+    if (from >= to) continue;
+    if (from > at) regions.push({ name: 'other', start: at, end: from });
+    regions.push({ name: region.name, start: from, end: to });
+    at = to;
+  }
+  if (at < end) regions.push({ name: 'other', start: at, end });
+  return regions;
+}
