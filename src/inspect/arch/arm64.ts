@@ -7,30 +7,37 @@ import type { AddressRange } from '../../mmu/walk.ts';
 import type { DirectMap, Region } from '../address_space.ts';
 import { type Hints, type Located, notTold } from '../located.ts';
 import { fillRegions } from '../regions.ts';
+import { atLeast, parseRelease } from '../version.ts';
+import { imageRange } from './image_range.ts';
 import { findSelfMapped, physicalOf } from './self_mapped.ts';
 import { signed } from './signed.ts';
 
-const GIB = 2 ** 30;
 const PAGE_SHIFTS = [12, 14, 16] as const;
 const TCR_DS = 1n << 59n;
 /** Images begin at multiples of this, virtual and physical. */
 const IMAGE_STEP = 2 ** 16;
 
+/** MAIR_EL1 as Linux programs it: eight memory types of a byte each, by AttrIndx. It changed between v5.11 and v6.1. */
+const MAIR_OF_5_10 = 0x000c_0400_bb44_ffffn;
+const MAIR_OF_6_1 = 0x0004_0044_ffffn;
+
 interface Geometry {
   pageShift: 12 | 14 | 16;
   vaBits: number;
   lpa2: boolean;
+  mair?: bigint | undefined;
 }
 
 export function locateArm64(memory: MachineMemory, hints: Hints, where: string): Located {
   const found: string[] = [];
   const doubts: string[] = [];
   const { vmcoreinfo } = memory;
+  const mair = mairOf(memory);
   const told = geometryOf(memory, found);
   const symbol =
     vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir') ?? undefined;
   const voffset = vmcoreinfo?.number('kimage_voffset');
-  const geometries = told === undefined ? allGeometries() : [told];
+  const geometries = (told === undefined ? allGeometries() : [told]).map((each) => ({ ...each, mair }));
   const tables = new FrameWords(memory, memory.littleEndian);
 
   let root: number | undefined;
@@ -70,6 +77,11 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
   }
   format ??= fittingFormat(tables, geometries, root, symbol, imageOffset);
   if (told === undefined) found.push(`${format.name}, as the tables read best so`);
+  const text = vmcoreinfo?.symbol('_stext');
+  const image =
+    text === undefined || imageOffset === undefined
+      ? undefined
+      : imageRange(tables, format, root, signed(text), imageOffset);
   return {
     arch: 'arm64',
     format,
@@ -81,7 +93,7 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
     rootFrom,
     found,
     doubts,
-    regions: (directMap, mapped) => regions(memory, vaBitsOf(format), imageOffset, directMap, mapped),
+    regions: (directMap) => regions(memory, vaBitsOf(format), image, directMap),
   };
 }
 
@@ -104,6 +116,14 @@ function geometryOf(memory: MachineMemory, found: string[]): Geometry | undefine
 /** Linux has 52 bits with pages of 4K or 16K only by LPA2, and uses LPA2 only then. */
 function geometry(pageShift: 12 | 14 | 16, vaBits: number): Geometry {
   return { pageShift, vaBits, lpa2: vaBits === 52 && pageShift < 16 };
+}
+
+function mairOf({ vmcoreinfo, cpus }: MachineMemory): bigint | undefined {
+  const told = cpus.find(({ MAIR_EL1 }) => (MAIR_EL1 ?? 0n) !== 0n)?.MAIR_EL1;
+  const version = parseRelease(vmcoreinfo?.release);
+  if (told !== undefined || version === undefined) return told;
+  if (!atLeast(version, 5, 12)) return MAIR_OF_5_10;
+  return atLeast(version, 6, 1) ? MAIR_OF_6_1 : undefined;
 }
 
 function allGeometries(): Geometry[] {
@@ -146,27 +166,25 @@ function linearRange(memory: MachineMemory, vaBits: number): AddressRange {
 function regions(
   memory: MachineMemory,
   vaBits: number,
-  imageOffset: number | undefined,
+  image: AddressRange | undefined,
   directMap: DirectMap | undefined,
-  mapped: readonly AddressRange[],
 ): Region[] {
   const { vmcoreinfo } = memory;
   const linear = linearRange(memory, vaBits);
   const known: Region[] = [];
   if (directMap !== undefined) known.push({ name: 'direct map', start: directMap.start, end: directMap.end });
-  const image = imageRange(memory, mapped);
-  if (image !== undefined && imageOffset !== undefined) known.push({ name: 'kernel image', ...image });
+  if (image !== undefined) known.push({ name: 'kernel image', ...image });
   const modules = vmcoreinfo?.number('MODULES_VADDR');
   const modulesEnd = vmcoreinfo?.number('MODULES_END');
   if (modules !== undefined && modulesEnd !== undefined) {
-    known.push({ name: 'modules', start: signed(modules), end: signed(modulesEnd) + 1 });
+    known.push({ name: 'modules', start: signed(modules), end: signed(modulesEnd) });
   }
   const vmalloc = vmcoreinfo?.number('VMALLOC_START');
   const vmallocEnd = vmcoreinfo?.number('VMALLOC_END');
   const vmemmap = vmcoreinfo?.number('VMEMMAP_START');
   const vmemmapEnd = vmcoreinfo?.number('VMEMMAP_END');
   if (vmalloc !== undefined && vmallocEnd !== undefined) {
-    const [start, end] = [signed(vmalloc), signed(vmallocEnd) + 1];
+    const [start, end] = [signed(vmalloc), signed(vmallocEnd)];
     // The image lies in it.
     if (image === undefined || image.end <= start || image.start >= end)
       known.push({ name: 'vmalloc', start, end });
@@ -175,21 +193,10 @@ function regions(
     }
   }
   if (vmemmap !== undefined && vmemmapEnd !== undefined) {
-    known.push({ name: 'vmemmap', start: signed(vmemmap), end: signed(vmemmapEnd) + 1 });
+    known.push({ name: 'vmemmap', start: signed(vmemmap), end: signed(vmemmapEnd) });
   }
   return fillRegions(
     known.filter(({ start, end }) => start < (end === 0 ? 1 : end)),
     linear.start,
   );
-}
-
-/** From _stext down to the multiple of 64K that the image begins at, up to the first large gap. */
-function imageRange(memory: MachineMemory, mapped: readonly AddressRange[]): AddressRange | undefined {
-  const text = memory.vmcoreinfo?.symbol('_stext');
-  if (text === undefined) return undefined;
-  const at = signed(text);
-  const around = mapped.find(({ start, end }) => start <= at && at < end);
-  if (around === undefined) return undefined;
-  const start = Math.max(around.start, Math.floor(at / IMAGE_STEP) * IMAGE_STEP);
-  return { start, end: Math.min(around.end, start + GIB / 8) };
 }

@@ -33,7 +33,7 @@ export function locateLoongarch64(memory: MachineMemory, hints: Hints, where: st
     space: { start, end: 0 },
     directMapWithin: undefined,
     windows:
-      'the direct map is the window 0x9000000000000000 (cached) of the CPU, and 0x8000000000000000 (uncached): all of memory, readable, writable and executable, by no table and in no leaves; set_direct_map_*() and set_memory_*() on it return 0 and change nothing',
+      'in no table: it is the window 0x9000000000000000 (cached) of the CPU, and 0x8000000000000000 (uncached): all of memory, readable, writable and executable, not by leaves; set_direct_map_*() and set_memory_*() on it return 0 and change nothing',
     imageOffset: undefined,
     countsNotPresent: false,
     rootFrom:
