@@ -46,6 +46,7 @@ export class KdumpMemory implements MachineMemory {
   readonly vmcoreinfo: Vmcoreinfo | undefined;
   readonly cpus: readonly ControlRegisters[];
   readonly leftOut: string | undefined;
+  readonly xen: boolean;
   readonly #header: dh.KdumpHeader;
   readonly #decompressors: Decompressors;
   readonly #dumped: KdumpBitmap;
@@ -65,6 +66,7 @@ export class KdumpMemory implements MachineMemory {
     this.littleEndian = header.reader.littleEndian;
     this.vmcoreinfo = readVmcoreinfo(header) ?? notes.vmcoreinfo;
     this.cpus = notes.cpus;
+    this.xen = notes.xen;
     this.leftOut = describeLeftOut(header);
     this.#header = header;
     this.#decompressors = decompressors;

@@ -7,6 +7,16 @@ const CHUNK_SIZE = 16384;
 const CHUNK_BITS = 8 * CHUNK_SIZE;
 /** 2 MiB of bitmap, for 64 GiB of memory. */
 const MAX_CHUNKS = 128;
+/** Words in a chunk for whose first one the rank is kept too. */
+const STEP = 64;
+
+interface Chunk {
+  /** They serve to count and to compare: their byte order is the host's. Bits after the last one are clear. */
+  readonly words: Uint32Array;
+  readonly bytes: Uint8Array;
+  /** How many bits are set in the words before each step. */
+  readonly ranks: Uint32Array;
+}
 
 /** Bits `first` to `end` - 1. */
 export interface BitRun {
@@ -24,7 +34,7 @@ export class KdumpBitmap {
   readonly #bits: number;
   /** How many bits are set before each chunk, as far as was needed yet. */
   readonly #ranks: number[] = [0];
-  readonly #chunks = new Map<number, Uint32Array>();
+  readonly #chunks = new Map<number, Chunk>();
 
   /** `bits` of them from `offset` on in the file. They are all there. */
   constructor(reader: ElfReader, offset: number, bits: number) {
@@ -39,14 +49,15 @@ export class KdumpBitmap {
     if (!(index >= 0 && index < this.#bits)) return undefined;
     const number = Math.floor(index / CHUNK_BITS);
     const within = index - number * CHUNK_BITS;
-    const chunk = this.#chunk(number);
-    const bytes = new Uint8Array(chunk.buffer);
+    const { words, bytes, ranks } = this.#chunk(number);
     const byte = bytes[within >>> 3]!;
     const bit = 1 << (within & 7);
     if ((byte & bit) === 0) return undefined;
 
-    let rank = this.#rankOfChunk(number) + countBits(chunk, within >>> 5);
-    for (let at = (within >>> 3) & ~3; at < within >>> 3; at++) rank += onesIn(bytes[at]!);
+    const word = within >>> 5;
+    const step = Math.floor(word / STEP);
+    let rank = this.#rankOfChunk(number) + ranks[step]! + countBits(words, step * STEP, word);
+    for (let at = 4 * word; at < within >>> 3; at++) rank += onesIn(bytes[at]!);
     return rank + onesIn(byte & (bit - 1));
   }
 
@@ -54,8 +65,7 @@ export class KdumpBitmap {
   *runs(): Generator<BitRun> {
     let first = -1;
     for (let start = 0; start < this.#bits; start += CHUNK_BITS) {
-      const words = this.#read(start / CHUNK_BITS);
-      const bytes = new Uint8Array(words.buffer);
+      const { words, bytes } = this.#read(start / CHUNK_BITS);
       for (let word = 0; word < words.length; word++) {
         const uniform = first < 0 ? 0 : 0xffffffff;
         if (words[word] === uniform) continue;
@@ -72,35 +82,39 @@ export class KdumpBitmap {
 
   #rankOfChunk(number: number): number {
     for (let known = this.#ranks.length - 1; known < number; known++) {
-      this.#ranks.push(this.#ranks[known]! + countBits(this.#read(known), CHUNK_SIZE / 4));
+      this.#ranks.push(this.#ranks[known]! + countBits(this.#read(known).words, 0, CHUNK_SIZE / 4));
     }
     return this.#ranks[number]!;
   }
 
-  #chunk(number: number): Uint32Array {
+  #chunk(number: number): Chunk {
     const kept = this.#chunks.get(number);
     if (kept !== undefined) return kept;
-    const chunk = this.#read(number);
+    const { words, bytes } = this.#read(number);
+    const ranks = new Uint32Array(words.length / STEP);
+    for (let step = 1; step < ranks.length; step++) {
+      ranks[step] = ranks[step - 1]! + countBits(words, (step - 1) * STEP, step * STEP);
+    }
+    const chunk = { words, bytes, ranks };
     if (this.#chunks.size === MAX_CHUNKS) this.#chunks.delete(this.#chunks.keys().next().value!);
     this.#chunks.set(number, chunk);
     return chunk;
   }
 
-  /** Bits after the last one are clear. The words serve to count and to compare: their byte order is the host's. */
-  #read(number: number): Uint32Array {
+  #read(number: number): Pick<Chunk, 'words' | 'bytes'> {
     const bytes = new Uint8Array(CHUNK_SIZE);
     const bits = Math.min(CHUNK_BITS, this.#bits - number * CHUNK_BITS);
     const length = Math.ceil(bits / 8);
     bytes.set(this.#reader.bytes('bitmap', this.#offset + number * CHUNK_SIZE, length));
     if (bits % 8 !== 0) bytes[length - 1]! &= (1 << (bits % 8)) - 1;
-    return new Uint32Array(bytes.buffer);
+    return { words: new Uint32Array(bytes.buffer), bytes };
   }
 }
 
-/** Bits that are set in the first `count` words. */
-function countBits(words: Uint32Array, count: number): number {
+/** Bits that are set in words `first` to `end` - 1. */
+function countBits(words: Uint32Array, first: number, end: number): number {
   let total = 0;
-  for (let index = 0; index < count; index++) {
+  for (let index = first; index < end; index++) {
     const word = words[index]!;
     if (word !== 0) total += onesIn(word);
   }

@@ -3,12 +3,12 @@
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { createGunzip } from 'node:zlib';
-import { Decompress } from 'fzstd';
 import xz from 'xz-decompress';
 import { InputError } from '../../errors.ts';
 import type { ByteSource } from '../byte_source.ts';
 import type { Packing } from '../file_format.ts';
 import type { OnProgress } from '../find_vmcoreinfo.ts';
+import { ZstdStream } from '../zstd/stream.ts';
 import { type ClosableSource, UnpackedBytes, type UnpackLimits } from './unpacked_bytes.ts';
 
 /** Bytes read at once. */
@@ -61,13 +61,13 @@ async function unpackGzip(chunks: Iterable<Uint8Array>, append: (bytes: Uint8Arr
 }
 
 async function unpackZstd(chunks: Iterable<Uint8Array>, append: (bytes: Uint8Array) => void): Promise<void> {
-  const stream = new Decompress(append);
+  const stream = new ZstdStream(append);
   for (const chunk of chunks) {
     stream.push(chunk);
     // Others may have their turn: progress lines, signals.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  stream.push(new Uint8Array(), true);
+  stream.end();
 }
 
 async function unpackXz(chunks: Iterable<Uint8Array>, append: (bytes: Uint8Array) => void): Promise<void> {
