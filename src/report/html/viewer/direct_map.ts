@@ -1,0 +1,125 @@
+/** The stretches of the direct map, by place. Places are base pages from the map's origin, which is aligned. */
+
+import type { AttributesSnapshot, MapSnapshot, ReportSnapshot } from '../../../inspect/report_snapshot.ts';
+import { STATES, type State, stateOf } from './states.ts';
+
+/** A stretch, or nothing beyond the ends of the map. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly state: State;
+  readonly leaf: AttributesSnapshot | undefined;
+  /** Of the place that was asked for. */
+  readonly frame: number | undefined;
+}
+
+export class DirectMap {
+  readonly pageBytes: number;
+  /** Where the direct map begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  readonly blockBytes: readonly number[];
+  /** Of each stretch: where it begins, its state as a place in STATES, the pages of one of its leaves (0 of none). */
+  readonly starts: Float64Array;
+  readonly states: Uint8Array;
+  readonly leafPages: Float64Array;
+  readonly omittedPages: number;
+  readonly #map: MapSnapshot;
+  readonly #attributes: readonly AttributesSnapshot[];
+  readonly #oddFrames: ReadonlyMap<number, number>;
+  readonly #origin: bigint;
+
+  constructor({ attributes, pageBytes, usualMemoryType }: ReportSnapshot, map: MapSnapshot) {
+    this.pageBytes = pageBytes;
+    this.blockBytes = map.blockBytes;
+    this.omittedPages = map.omittedPages;
+    this.#map = map;
+    this.#attributes = attributes;
+    this.#oddFrames = new Map(map.oddFrames);
+    const alignment = BigInt(2 ** Math.ceil(Math.log2(Math.max(1, map.pages)))) * BigInt(pageBytes);
+    const address = BigInt(map.start);
+    this.#origin = (address / alignment) * alignment;
+    this.start = Number((address - this.#origin) / BigInt(pageBytes));
+    this.end = this.start + map.pages;
+
+    const stateOfKind = (kind: number) => STATES.indexOf(stateOf(kind, attributes, usualMemoryType));
+    const ofAttributes = attributes.map((_, kind) => stateOfKind(kind));
+    this.starts = new Float64Array(map.kinds.length);
+    this.states = new Uint8Array(map.kinds.length);
+    this.leafPages = new Float64Array(map.kinds.length);
+    let at = this.start;
+    for (const [number, kind] of map.kinds.entries()) {
+      this.starts[number] = at;
+      this.states[number] = ofAttributes[kind] ?? stateOfKind(kind);
+      this.leafPages[number] = (attributes[kind]?.bytes ?? 0) / pageBytes;
+      at += map.lengths[number]!;
+    }
+  }
+
+  addressOf(place: number): bigint {
+    return BigInt.asUintN(64, this.#origin + BigInt(place) * BigInt(this.pageBytes));
+  }
+
+  /** undefined for an address outside the map. */
+  placeOf(address: bigint): number | undefined {
+    const place = Number((address - this.#origin) / BigInt(this.pageBytes));
+    return address >= this.#origin && place >= this.start && place < this.end ? place : undefined;
+  }
+
+  placeOfFrame(frame: number): number | undefined {
+    if (this.#map.firstFrame === null) return undefined;
+    const place = this.start + frame - this.#map.firstFrame;
+    return place >= this.start && place < this.end ? place : undefined;
+  }
+
+  /** The number of the stretch with a place in it; the last one for a place behind the map. */
+  numberAt(place: number): number {
+    let low = 0;
+    let high = this.starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.starts[middle]! <= place) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(0, low - 1);
+  }
+
+  endOf(number: number): number {
+    return this.starts[number + 1] ?? this.end;
+  }
+
+  at(place: number): Found | undefined {
+    if (place < this.start || place >= this.end) return undefined;
+    const number = this.numberAt(place);
+    const start = this.starts[number]!;
+    const leaf = this.#attributes[this.#map.kinds[number]!];
+    const { firstFrame } = this.#map;
+    const odd = this.#oddFrames.get(number);
+    const first = odd ?? (firstFrame === null ? undefined : firstFrame + start - this.start);
+    return {
+      start,
+      end: this.endOf(number),
+      state: STATES[this.states[number]!]!,
+      leaf,
+      frame: leaf === undefined || first === undefined ? undefined : first + place - start,
+    };
+  }
+
+  /** Of each state that is there: its base pages and the attributes that have it. */
+  totals(): Map<State, { pages: number; leaves: AttributesSnapshot[] }> {
+    const pages = new Map<number, number>();
+    for (const [number, kind] of this.#map.kinds.entries()) {
+      pages.set(kind, (pages.get(kind) ?? 0) + this.#map.lengths[number]!);
+    }
+    const totals = new Map<State, { pages: number; leaves: AttributesSnapshot[] }>();
+    for (const [kind, count] of pages) {
+      const state = STATES[this.states[this.#map.kinds.indexOf(kind)]!]!;
+      const total = totals.get(state) ?? { pages: 0, leaves: [] };
+      total.pages += count;
+      const leaf = this.#attributes[kind];
+      if (leaf !== undefined) total.leaves.push(leaf);
+      totals.set(state, total);
+    }
+    return totals;
+  }
+}
