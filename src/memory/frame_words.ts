@@ -3,7 +3,7 @@
 import type { FrameSource } from './machine_memory.ts';
 import { PAGE_SIZE, type PageSource, type PageWords, WORDS_PER_PAGE } from './physical_memory.ts';
 
-/** Frames kept after they were read: 1 MiB, more tables than any walk has open. */
+/** Frames kept after they were read, one of each remainder: 1 MiB, for who comes again to where he was. */
 const CACHED_FRAMES = 256;
 
 const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
@@ -12,7 +12,9 @@ const HOST_IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 export class FrameWords implements PageSource {
   readonly #frames: FrameSource;
   readonly #littleEndian: boolean;
-  readonly #cache = new Map<number, PageWords>();
+  /** By `pfn % CACHED_FRAMES`: which frame is kept there, and its words. */
+  readonly #keptFrames = new Float64Array(CACHED_FRAMES).fill(-1);
+  readonly #kept: PageWords[] = [];
 
   constructor(frames: FrameSource, littleEndian: boolean) {
     this.#frames = frames;
@@ -20,13 +22,13 @@ export class FrameWords implements PageSource {
   }
 
   readPage(pfn: number): PageWords | undefined {
-    const cached = this.#cache.get(pfn);
-    if (cached !== undefined) return cached;
+    const slot = pfn % CACHED_FRAMES;
+    if (this.#keptFrames[slot] === pfn) return this.#kept[slot];
     const bytes = this.#frames.readFrame(pfn);
     if (bytes === undefined) return undefined;
     const words = wordsOf(bytes, this.#littleEndian);
-    if (this.#cache.size === CACHED_FRAMES) this.#cache.delete(this.#cache.keys().next().value!);
-    this.#cache.set(pfn, words);
+    this.#keptFrames[slot] = pfn;
+    this.#kept[slot] = words;
     return words;
   }
 }

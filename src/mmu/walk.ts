@@ -477,18 +477,17 @@ function equalUpTo(words: PageWords, index: number, bias: number, end: number): 
 
 /** Where the entries end that go on by the difference, modulo 2^64, of the two entries before `index`. */
 function inStepUpTo(words: PageWords, index: number, bias: number, end: number): number {
-  const at = 2 * index + bias;
+  let at = 2 * index + bias;
+  const stop = 2 * end + bias;
   let low = words[at - 2]! | 0;
   let high = words[at - 1]! | 0;
   const stepLow = (low - words[at - 4]!) | 0;
   const borrow = low >>> 0 < words[at - 4]! ? 1 : 0;
   const stepHigh = (high - words[at - 3]! - borrow) | 0;
-  let next = index;
-  while (next < end) {
+  for (; at < stop; at += 2) {
     low = (low + stepLow) | 0;
     high = (high + stepHigh + (low >>> 0 < stepLow >>> 0 ? 1 : 0)) | 0;
-    if ((words[2 * next + bias]! | 0) !== low || (words[2 * next + bias + 1]! | 0) !== high) break;
-    next++;
+    if ((words[at]! | 0) !== low || (words[at + 1]! | 0) !== high) break;
   }
-  return next;
+  return (at - bias) / 2;
 }
