@@ -1,31 +1,24 @@
-/** The decompressors of dumps, as Node has them. */
+/** The decompressors of dumps: Node's for zlib, our own for all others. */
 
 import { inflateSync } from 'node:zlib';
-import { uncompress } from 'snappyjs';
-import type { Decompressor, Decompressors } from '../decompressors.ts';
+import type { Decompressors } from '../decompressors.ts';
 import { unpackLzo1x } from '../lzo1x.ts';
+import { unpackSnappy } from '../snappy.ts';
 import { unpackZstd } from '../zstd/stream.ts';
 
 export const nodeDecompressors: Decompressors = {
-  zlib: orUndefined(unpackZlib),
+  zlib: unpackZlib,
   lzo: unpackLzo1x,
-  snappy: orUndefined((packed, size) => uncompress(packed, size)),
+  snappy: unpackSnappy,
   zstd: unpackZstd,
 };
 
-/** Packages throw what they like at corrupt data. */
-function orUndefined(unpack: Decompressor): Decompressor {
-  return (packed, size) => {
-    try {
-      const bytes = unpack(packed, size);
-      return bytes?.length === size ? bytes : undefined;
-    } catch {
-      return undefined;
-    }
-  };
-}
-
-function unpackZlib(packed: Uint8Array, size: number): Uint8Array {
-  const { buffer, byteOffset, length } = inflateSync(packed, { maxOutputLength: size, chunkSize: size });
-  return new Uint8Array(buffer, byteOffset, length);
+function unpackZlib(packed: Uint8Array, size: number): Uint8Array | undefined {
+  try {
+    const { buffer, byteOffset, length } = inflateSync(packed, { maxOutputLength: size, chunkSize: size });
+    return length === size ? new Uint8Array(buffer, byteOffset, length) : undefined;
+  } catch {
+    // Whatever zlib calls it: there is nothing else in the call that can fail.
+    return undefined;
+  }
 }

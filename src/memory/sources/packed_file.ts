@@ -64,23 +64,45 @@ async function unpackZstd(chunks: Iterable<Uint8Array>, append: (bytes: Uint8Arr
   const stream = new ZstdStream(append);
   for (const chunk of chunks) {
     stream.push(chunk);
-    // Others may have their turn: progress lines, signals.
-    await new Promise((resolve) => setImmediate(resolve));
+    await othersTurn();
   }
   stream.end();
 }
 
 async function unpackXz(chunks: Iterable<Uint8Array>, append: (bytes: Uint8Array) => void): Promise<void> {
   const reader = new xz.XzReadableStream(ReadableStream.from(chunks)).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    append(value.slice());
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      append(next.value);
+      await othersTurn();
+    }
+  } catch (error) {
+    // The package unpacks one file at a time: while this one is not given up, all others wait.
+    await reader.cancel().catch(() => {});
+    throw error;
   }
 }
 
+/** Lets timers and signals have their turn. */
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** enum xz_ret of XZ Embedded, in whose numbers the package speaks. */
+const XZ_ERRORS: Readonly<Record<string, string>> = {
+  '2': 'a check that is not supported',
+  '3': 'a dictionary for which there is no memory',
+  '4': 'a dictionary that is too large',
+  '5': 'another format',
+  '6': 'options that are not supported (CRC32 and CRC64 as check, and LZMA2 alone, are)',
+  '7': 'corrupt data',
+  '8': 'corrupt data, or an early end',
+};
+
 function corrupt(packing: Packing, where: string, error: unknown): InputError {
-  const found = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const xzError = /^get_next_output failed with error code (\d+)$/.exec(message)?.[1];
+  const found = XZ_ERRORS[xzError ?? ''] ?? message;
   return new InputError({
     code: 'bad-format',
     what: `${packing} data`,

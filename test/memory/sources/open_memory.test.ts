@@ -174,7 +174,15 @@ describe('openMemory', () => {
     }
     const flipped = LITTLE_KDUMP_XZ.slice();
     flipped[flipped.length >> 1]! ^= 0xff;
-    expect(await problemOf(save('flipped', flipped))).toMatchObject({ code: 'bad-format', what: 'xz data' });
+    expect(await problemOf(save('flipped', flipped))).toMatchObject({
+      what: 'xz data',
+      found: expect.stringContaining('corrupt data'),
+    });
+
+    const small = { limits: { total: 100 } };
+    for (let round = 0; round < 3; round++) {
+      expect(await problemOf(save('xz', LITTLE_KDUMP_XZ), small)).toMatchObject({ code: 'unreadable' });
+    }
 
     const bomb = save('bomb', pack(new Uint8Array(2 ** 24)));
     expect(await problemOf(bomb, { limits: { total: 2 ** 23 } })).toMatchObject({
