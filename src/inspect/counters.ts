@@ -1,11 +1,8 @@
 /** The kernel's own count of the direct map's leaves, beside what its tables hold. */
 
-import { wordsOf } from '../memory/frame_words.ts';
-import { PAGE_SIZE } from '../memory/physical_memory.ts';
-import { physicalOf } from './arch/self_mapped.ts';
-import { signed } from './arch/signed.ts';
 import type { Machine } from './machine.ts';
 import type { SymbolTable } from './symbols.ts';
+import { readVirtual } from './virtual_memory.ts';
 
 /** Bytes mapped, by the bytes of a leaf. */
 export type BytesBySize = Readonly<Record<number, number>>;
@@ -16,10 +13,14 @@ export interface KernelCounters {
   readonly bytes: BytesBySize;
 }
 
-/** By index of direct_pages_count: enum pg_level of x86, PG_DIRECT_MAP_* of s390. */
-const SIZES: Readonly<Record<string, readonly (number | undefined)[]>> = {
-  x86_64: [undefined, 2 ** 12, 2 ** 21, 2 ** 30],
-  s390x: [2 ** 12, 2 ** 20, 2 ** 31],
+/**
+ * Bytes of a leaf by its index in direct_pages_count, as far as /proc/meminfo shows them: enum pg_level of x86,
+ * PG_DIRECT_MAP_* of s390, MMU_PAGE_* of powerpc (the same from v6.1 to v7.2; 13 is 1G). All are 64-bit words.
+ */
+const SIZES: Readonly<Record<string, Readonly<Record<number, number>>>> = {
+  x86_64: { 1: 2 ** 12, 2: 2 ** 21, 3: 2 ** 30 },
+  s390x: { 0: 2 ** 12, 1: 2 ** 20, 2: 2 ** 31 },
+  ppc64: { 0: 2 ** 12, 2: 2 ** 16, 7: 2 ** 21, 13: 2 ** 30 },
 };
 
 /** direct_pages_count, if symbols say where it is and the source has that page. */
@@ -31,9 +32,8 @@ export function countersInMemory(
   const symbol = symbols?.address('direct_pages_count');
   if (sizes === undefined || symbol === undefined) return undefined;
   const bytes: Record<number, number> = {};
-  for (const [index, size] of sizes.entries()) {
-    if (size === undefined) continue;
-    const count = readWord(machine, signed(symbol) + 8 * index);
+  for (const [index, size] of Object.entries(sizes)) {
+    const count = readWord(machine, symbol + 8n * BigInt(index));
     if (count === undefined) return undefined;
     bytes[size] = Number(count) * size;
   }
@@ -50,12 +50,7 @@ export function countersInMeminfo(text: string): KernelCounters | undefined {
   return Object.keys(bytes).length === 0 ? undefined : { from: '/proc/meminfo', bytes };
 }
 
-function readWord(machine: Machine, address: number): bigint | undefined {
-  const { tables, format, located, memory } = machine;
-  const inPage = ((address % PAGE_SIZE) + PAGE_SIZE) % PAGE_SIZE;
-  const page = physicalOf(tables, format, located.root, address - inPage);
-  const bytes = page === undefined ? undefined : memory.readFrame(page / PAGE_SIZE);
-  if (bytes === undefined) return undefined;
-  const words = wordsOf(bytes, memory.littleEndian);
-  return (BigInt(words[inPage / 4 + 1]!) << 32n) | BigInt(words[inPage / 4]!);
+function readWord(machine: Machine, address: bigint): bigint | undefined {
+  const bytes = readVirtual(machine, address, 8);
+  return bytes && new DataView(bytes.buffer).getBigUint64(0, machine.memory.littleEndian);
 }

@@ -7,6 +7,8 @@ import type { LeafAttributes, Region, Stretch } from './address_space.ts';
 import type { Machine } from './machine.ts';
 import { type Origin, originsOf } from './origins.ts';
 import { kernelPagePresent, type Presence } from './presence.ts';
+import { symbolAt } from './symbol_at.ts';
+import type { SymbolOffset, SymbolTable } from './symbols.ts';
 
 export interface ExplainedStep {
   readonly step: WalkStep;
@@ -25,6 +27,8 @@ export interface Alias {
 export interface Explanation {
   readonly address: VirtualAddress;
   readonly region: Region | undefined;
+  /** Of the kernel image or a module; undefined where symbols do not tell. */
+  readonly symbol: SymbolOffset | undefined;
   /** From the root down. Empty for an address that is not canonical. */
   readonly steps: readonly ExplainedStep[];
   /** What is at the end of the walk, if it is a leaf, present or not. */
@@ -45,7 +49,8 @@ export interface Explanation {
 
 const MAX_ALIASES = 32;
 
-export function explain(machine: Machine, address: VirtualAddress): Explanation {
+/** `symbols`: the user's, or those of `readKallsyms`. */
+export function explain(machine: Machine, address: VirtualAddress, symbols?: SymbolTable): Explanation {
   const { pageBytes } = machine;
   const page = Math.floor(address / pageBytes) * pageBytes;
   const steps = machine.walk(page);
@@ -56,6 +61,7 @@ export function explain(machine: Machine, address: VirtualAddress): Explanation 
   return {
     address,
     region,
+    symbol: symbols && symbolAt(machine, address, region, symbols),
     steps: steps.map((step) => explainStep(machine, step)),
     leaf,
     frame,
