@@ -178,7 +178,7 @@ function isBigEndianPowerpc(registers: string): boolean {
 async function readSystemRegisters(connection: GdbConnection, packetSize: number): Promise<ControlRegisters> {
   const xml = await readXml(connection, 'system-registers.xml', packetSize);
   const registers: Record<string, bigint> = {};
-  for (const name of ['TTBR1_EL1', 'TCR_EL1']) {
+  for (const name of ['TTBR1_EL1', 'TCR_EL1', 'MAIR_EL1']) {
     const element = new RegExp(`<reg [^>]*name="${name}"[^>]*>`).exec(xml)?.[0] ?? '';
     const number = /regnum="(\d{1,6})"/.exec(element)?.[1];
     if (number === undefined) continue;

@@ -36,7 +36,8 @@ const REGISTERS = `\r\nCPU#0\r\nRAX=0000000000000000\r\nCR0=80050033 CR2=0000000
 \r\nCPU#1\r\nCR0=80050033 CR2=0 CR3=0000000000002000 CR4=00750ef0\r\n`;
 const S390_REGISTERS = 'CPU#0\nC00=0000000014040012 C01=00000000013bc007 C02=0\n';
 const SYSTEM_REGISTERS = `<?xml version="1.0"?><feature name="org.qemu.gdb.arm.sys.regs">
-<reg name="TTBR1_EL1" bitsize="64" regnum="101" group="cp_regs"/><reg name="TCR_EL1" bitsize="64" regnum="115"/></feature>`;
+<reg name="TTBR1_EL1" bitsize="64" regnum="101" group="cp_regs"/><reg name="TCR_EL1" bitsize="64" regnum="115"/>
+<reg bitsize="64" regnum="118" name="MAIR_EL1"/></feature>`;
 
 /** @param {number} address */
 export function fakeByte(address) {
@@ -126,6 +127,7 @@ export async function serveFakeGdb(path, mode) {
     else if (request === 'Qqemu.PhyMemMode:1') say(mode === 'no physical memory' ? '' : 'OK');
     else if (request === 'p65') say('0000c34100000000');
     else if (request === 'p73') say('1000108510000000');
+    else if (request === 'p76') say('ff440c0400ff0000');
     else if (request === 'D;1' || request === 'Qqemu.PhyMemMode:0') say('OK');
     else say('');
   }

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
 import { PAGE_SIZE } from '../../../src/memory/physical_memory.ts';
@@ -77,7 +79,7 @@ describe('GdbGuest', () => {
     expect(guest.facts).toMatchObject({
       machine: 183,
       littleEndian: true,
-      cpus: [{ TTBR1_EL1: 0x41c30000n, TCR_EL1: 0x1085100010n }],
+      cpus: [{ TTBR1_EL1: 0x41c30000n, TCR_EL1: 0x1085100010n, MAIR_EL1: 0xff00040c44ffn }],
     });
     await guest.detach();
   });
@@ -149,6 +151,37 @@ describe('GdbGuest', () => {
       'nobody listens there',
     );
     await expect(GdbGuest.attach(`/${'x'.repeat(300)}`, 'gdb', 300)).rejects.toThrow(InputError);
+  });
+
+  test('survives whatever is sent to it', async () => {
+    const sent = fc.array(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 40 }),
+        fc
+          .oneof(
+            fc.string({ maxLength: 40 }),
+            fc.constantFrom('OK', '', 'E14', 'l', 'm', 'T05', 'O20', 'PacketSize=40'),
+          )
+          .map((payload) => {
+            const sum = Buffer.from(payload).reduce((total, byte) => total + byte, 0) & 0xff;
+            return Buffer.from(`$${payload}#${sum.toString(16).padStart(2, '0')}`);
+          }),
+      ),
+      { maxLength: 12 },
+    );
+    await fc.assert(
+      fc.asyncProperty(sent, async (chunks) => {
+        const server = createServer((client) => {
+          client.on('error', () => {});
+          client.end(Buffer.concat(chunks));
+        });
+        rmSync(socket, { force: true });
+        await new Promise<void>((resolve) => server.listen(socket, resolve));
+        const attached = GdbGuest.attach(socket, 'gdb', 300);
+        await expect(attached).rejects.toThrow(InputError);
+        server.close();
+      }),
+    );
   });
 });
 
