@@ -20,7 +20,7 @@ export interface ReportSnapshot {
   readonly findings: readonly FindingSnapshot[];
   readonly notChecked: readonly string[];
   readonly fragmentation: readonly FragmentationSnapshot[];
-  /** null where there is no direct map in page tables. */
+  /** null where there is no direct map in page tables, or nothing in it. */
   readonly map: MapSnapshot | null;
   /** null where the source shows no tables. */
   readonly tables: TablesSnapshot | null;
@@ -93,7 +93,7 @@ export interface FragmentationSnapshot {
 /** What a stretch is that is no leaf, in place of attributes. */
 export const NO_LEAF = { hole: -1, bad: -2, missing: -3, shared: -4 } as const;
 
-/** The stretches of the direct map, end to end. */
+/** The stretches of the direct map, end to end, as far as anything is mapped. */
 export interface MapSnapshot {
   readonly start: string;
   /** In base pages, of all stretches. */

@@ -116,7 +116,7 @@ function snapshotMap(
   { start, end, offset }: DirectMap,
   attributes: AttributesList,
   limits: SnapshotLimits,
-): MapSnapshot {
+): MapSnapshot | null {
   const { pageBytes } = space;
   const allPages = (end - start) / pageBytes;
   const firstFrame = offset === undefined ? null : (start - offset) / pageBytes;
@@ -124,6 +124,7 @@ function snapshotMap(
   const lengths: number[] = [];
   const oddFrames: [number, number][] = [];
   let pages = 0;
+  let omittedPages = 0;
   const add = (kind: number, length: number, frame?: number) => {
     if (frame !== undefined && frame !== (firstFrame ?? Number.NaN) + pages)
       oddFrames.push([kinds.length, frame]);
@@ -132,21 +133,30 @@ function snapshotMap(
     pages += length;
   };
   for (const stretch of space.stretches({ start, end })) {
-    if (kinds.length >= limits.stretches) break;
+    if (kinds.length >= limits.stretches) {
+      omittedPages = allPages - pages;
+      break;
+    }
     const gap = (stretch.address - start) / pageBytes - pages;
     if (gap > 0) add(NO_LEAF.hole, gap);
     const length = Math.min(stretch.pages, allPages - pages);
     if (length > 0) add(kindOf(stretch, attributes), length, stretch.frame);
   }
+  // What may be mapped later is not to dwarf what is.
+  if (kinds.at(-1) === NO_LEAF.hole && omittedPages === 0) {
+    kinds.pop();
+    pages -= lengths.pop()!;
+  }
+  if (pages === 0) return null;
   return {
     start: hexAddress(start),
     pages,
-    omittedPages: allPages - pages,
+    omittedPages,
     firstFrame,
     kinds,
     lengths,
     oddFrames,
-    blockBytes: blockBytes(space, allPages * pageBytes),
+    blockBytes: blockBytes(space, pages * pageBytes),
   };
 }
 

@@ -102,24 +102,26 @@ class TableReader {
       open = undefined;
     };
     const [first, end] = this.#indexes(level);
-    for (let index = first; index < end; index++) {
-      const entry = at + index * 8;
-      const words = tables.readPage(Math.floor(entry / PAGE_SIZE));
+    for (let index = first; index < end; ) {
+      const inPage = (at + index * 8) % PAGE_SIZE;
+      const words = tables.readPage(Math.floor((at + index * 8) / PAGE_SIZE));
+      const pageEnd = Math.min(end, index + (PAGE_SIZE - inPage) / 8);
       if (words === undefined) {
         close();
-        const inPage = Math.min(end - index, (PAGE_SIZE - (entry % PAGE_SIZE)) / 8);
-        runs.push(index, inPage, this.#missing(level), 0);
-        index += inPage - 1;
+        runs.push(index, pageEnd - index, this.#missing(level), 0);
+        index = pageEnd;
         continue;
       }
-      const low = words[(entry % PAGE_SIZE) >>> 2]!;
-      const high = words[((entry % PAGE_SIZE) >>> 2) + 1]!;
-      if (open !== undefined && goesOn(format, level, open, low, high)) continue;
-      close();
-      const kind = format.kind(level, low, high);
-      if (kind === EntryKind.None && low === 0 && high === 0) continue;
-      if (kind === EntryKind.Table) children.add(format.tableAddress(level, low, high));
-      open = this.#begin(level, index, kind, low, high);
+      for (let word = inPage >>> 2; index < pageEnd; index++, word += 2) {
+        const low = words[word]!;
+        const high = words[word + 1]!;
+        if (open !== undefined && goesOn(format, level, open, low, high)) continue;
+        close();
+        const kind = format.kind(level, low, high);
+        if (kind === EntryKind.None && low === 0 && high === 0) continue;
+        if (kind === EntryKind.Table) children.add(format.tableAddress(level, low, high));
+        open = this.#begin(level, index, kind, low, high);
+      }
     }
     close();
     return runs;

@@ -50,7 +50,7 @@ export function regionsSection(data: ReportSnapshot): string {
   const left =
     empty === 0
       ? ''
-      : `<p class="note">${empty} parts of the address space in which nothing is mapped are left out.</p>`;
+      : `<p class="note">Left out: ${empty === 1 ? 'a part' : `${empty} parts`} of the address space with nothing mapped.</p>`;
   return `<div class="scroll" tabindex="0" role="region" aria-labelledby="regions-title"><table class="regions"><thead><tr><th scope="col">leaf</th><th scope="col" class="number">entries</th><th scope="col" class="number">size</th><th scope="col">access</th><th scope="col">bits</th></tr></thead>${bodies.join('')}</table></div>${left}`;
 }
 
@@ -112,18 +112,25 @@ export function fragmentationSection({ fragmentation, map }: ReportSnapshot): st
 
 function fragmentationItem(found: FragmentationSnapshot): string {
   const { size, blocks, lost, mergeable, firstMergeable, differing } = found;
-  const head = `<strong>${escapeHtml(size)}</strong>: ${countOf(lost)} of ${countOf(blocks)} blocks are mapped by smaller leaves`;
+  const name = `<strong>${escapeHtml(size)}</strong>`;
+  if (lost === 0) return `<li>${name}: all ${countOf(blocks)} blocks are large leaves.</li>`;
   const reasons = differing.map(
     ({ what, blocks, first }) =>
-      `<li>${countOf(blocks)} differ in <code>${escapeHtml(what)}</code>, the first at ${addressLink(first)}</li>`,
+      `<li>${differenceWords(what, blocks)}, the first at ${addressLink(first)}</li>`,
   );
   if (mergeable > 0) {
     const first = firstMergeable === null ? '' : `, the first at ${addressLink(firstMergeable)}`;
     reasons.unshift(
-      `<li>${countOf(mergeable)} could be one leaf again: all that is in them says the same${first}</li>`,
+      `<li>${countOf(mergeable)} could be one leaf again: all in them says the same${first}</li>`,
     );
   }
-  return `<li>${head}.${reasons.length === 0 ? '' : `<ul>${reasons.join('')}</ul>`}</li>`;
+  return `<li>${name}: ${countOf(lost)} of ${countOf(blocks)} blocks are mapped by smaller leaves.<ul>${reasons.join('')}</ul></li>`;
+}
+
+function differenceWords(what: string, blocks: number): string {
+  const one = blocks === 1;
+  if (what === 'not present') return `${countOf(blocks)} ${one ? 'has' : 'have'} pages that are not present`;
+  return `${countOf(blocks)} ${one ? 'differs' : 'differ'} in <code>${escapeHtml(what)}</code>`;
 }
 
 function addressLink(address: string): string {

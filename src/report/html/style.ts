@@ -5,7 +5,7 @@ export const STYLE = `
   color-scheme: light dark;
   --bg: #fdfdfc; --fg: #1b1d20; --dim: #5b6169; --line: #d5d8dc; --panel: #f4f5f5; --accent: #0b57a4;
   --mark: #a4003f; --error: #b3112f; --warning: #8a5200; --note: #4b5563;
-  --s-hole: #eceeef; --s-large: #cfdcea; --s-middle: #9dbbdb; --s-base: #4d86c0; --s-shared: #a9b4bf;
+  --s-hole: #9aa1a9; --s-large: #cfdcea; --s-middle: #9dbbdb; --s-base: #4d86c0; --s-shared: #a9b4bf;
   --s-type: #a98a4b; --s-ro: #2f9e83; --s-x: #8a5fc4; --s-np: #eb9b00; --s-np-large: #c05a00;
   --s-missing: #8b9097; --s-bad: #b3112f; --s-wx: #e11d2e;
   --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -14,7 +14,7 @@ export const STYLE = `
   :root {
     --bg: #14171a; --fg: #e4e6e8; --dim: #9aa2ab; --line: #343a40; --panel: #1c2024; --accent: #7db7f0;
     --mark: #ff86b0; --error: #ff8088; --warning: #f0b45c; --note: #a9b1ba;
-    --s-hole: #202529; --s-large: #2a3d52; --s-middle: #3d6591; --s-base: #6fa3d8; --s-shared: #59636d;
+    --s-hole: #606870; --s-large: #2e4560; --s-middle: #3f6a99; --s-base: #74a9df; --s-shared: #59636d;
     --s-type: #b59a5e; --s-ro: #3fae92; --s-x: #a585d9; --s-np: #f2ae2e; --s-np-large: #e07b26;
     --s-missing: #767d85; --s-bad: #ff6b74; --s-wx: #ff4656;
   }
@@ -45,6 +45,7 @@ button:hover { background: var(--panel); }
 .state[aria-pressed="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
 .swatch { width: .9rem; height: .9rem; border: 1px solid var(--dim); }
 ${swatches()}
+.swatch.s-hole { background: linear-gradient(var(--s-hole), var(--s-hole)) center / 100% 1px no-repeat; }
 .swatch.s-np-large, .swatch.s-missing, .swatch.s-bad, .swatch.s-shared { background-image: repeating-linear-gradient(135deg, transparent 0 2px, var(--bg) 2px 3.5px); }
 .bar { display: flex; flex-wrap: wrap; gap: .4rem 1rem; justify-content: space-between; align-items: center; margin: .6rem 0 .4rem; }
 .crumbs { font-size: .85rem; display: flex; flex-wrap: wrap; align-items: center; gap: .3rem; white-space: pre; }
@@ -56,7 +57,8 @@ ${swatches()}
 canvas { display: block; width: 100%; }
 .strip { margin-bottom: .4rem; cursor: pointer; }
 .rows { cursor: crosshair; touch-action: pan-y pinch-zoom; }
-.status { min-height: 3.2em; margin: .4rem 0 0; max-width: none; white-space: pre-wrap; overflow-wrap: anywhere; color: var(--fg); }
+.status { min-height: 2.9em; margin: .4rem 0 0; max-width: none; white-space: pre-wrap; overflow-wrap: anywhere; color: var(--fg); }
+.hint { color: var(--dim); font-size: .85rem; max-width: none; margin: .4rem 0 0; }
 form label { display: block; font-size: .85rem; color: var(--dim); }
 form > div { display: flex; gap: .4rem; margin: .2rem 0 .8rem; }
 input { flex: 1; min-width: 0; }
@@ -108,5 +110,8 @@ function swatches(): string {
     'bad',
     'wx',
   ];
-  return states.map((state) => `.swatch.s-${state} { background-color: var(--s-${state}); }`).join('\n');
+  return states
+    .filter((state) => state !== 'hole')
+    .map((state) => `.swatch.s-${state} { background-color: var(--s-${state}); }`)
+    .join('\n');
 }

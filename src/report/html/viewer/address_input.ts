@@ -18,7 +18,7 @@ export function parseAsked(
   if (match === null) {
     return { problem: 'Write an address such as ffff888000103000, or pfn:0x103, or phys:0x103000.' };
   }
-  const value = valueOf(digits);
+  const value = numberIn(digits);
   if (kind === undefined && isKernel(value)) return { address: value };
   if (map === undefined)
     return { problem: 'This report has no direct map that frames could be looked up in.' };
@@ -31,7 +31,7 @@ export function parseAsked(
 }
 
 /** In hexadecimal, but for a few digits that are all decimal: a frame as people write it. */
-function valueOf(digits: string): bigint {
+function numberIn(digits: string): bigint {
   if (/^0x/i.test(digits)) return BigInt(digits);
   return BigInt(/^\d{1,15}$/.test(digits) ? digits : `0x${digits}`);
 }

@@ -107,15 +107,16 @@ export class DirectMap {
 
   /** Of each state that is there: its base pages and the attributes that have it. */
   totals(): Map<State, { pages: number; leaves: AttributesSnapshot[] }> {
-    const pages = new Map<number, number>();
+    const ofKinds = new Map<number, { pages: number; state: State }>();
     for (const [number, kind] of this.#map.kinds.entries()) {
-      pages.set(kind, (pages.get(kind) ?? 0) + this.#map.lengths[number]!);
+      const ofKind = ofKinds.get(kind) ?? { pages: 0, state: STATES[this.states[number]!]! };
+      ofKind.pages += this.#map.lengths[number]!;
+      ofKinds.set(kind, ofKind);
     }
     const totals = new Map<State, { pages: number; leaves: AttributesSnapshot[] }>();
-    for (const [kind, count] of pages) {
-      const state = STATES[this.states[this.#map.kinds.indexOf(kind)]!]!;
+    for (const [kind, { pages, state }] of ofKinds) {
       const total = totals.get(state) ?? { pages: 0, leaves: [] };
-      total.pages += count;
+      total.pages += pages;
       const leaf = this.#attributes[kind];
       if (leaf !== undefined) total.leaves.push(leaf);
       totals.set(state, total);

@@ -92,7 +92,7 @@ class Report {
 /** What may be asked for here. */
 function exampleOf({ map, regions }: ReportSnapshot): string {
   const address = (map?.start ?? regions[0]?.start ?? '0x0').slice(2);
-  return map === null ? address : `${address}, pfn:0x103, phys:0x103000`;
+  return map === null ? address : `${address} or pfn:0x103`;
 }
 
 new Report(JSON.parse(byId('data').textContent ?? '') as ReportSnapshot);

@@ -12,7 +12,7 @@ import { aboutSize, hexOf, sizeOf } from './words.ts';
 const STEPS = 64;
 
 const HINT =
-  'Point at the map, or move on it with the arrow keys; Enter or a click shows the walk. Once the map has the focus, the wheel zooms. Where a pixel has room for one of several states, it is the one that comes last above.';
+  'Point at the map, or move on it with the arrow keys; Enter or a click shows the walk. Once the map has the focus, the wheel zooms, as + and - do. Where a pixel has room for one of several states, it is the one that comes last above. Dashed outlines are places of findings: of errors and warnings, or of the finding that was followed last.';
 
 export class MapView {
   readonly element: HTMLElement;
@@ -27,7 +27,7 @@ export class MapView {
     role: 'application',
     'aria-roledescription': 'map',
     'aria-label': 'Map of the direct map. Arrow keys move, plus and minus zoom, Enter shows the walk.',
-    'aria-describedby': 'map-status',
+    'aria-describedby': 'map-status map-hint',
   });
   readonly #strip = element('canvas', { class: 'strip', 'aria-hidden': 'true' });
   readonly #crumbs = element('nav', { class: 'crumbs', 'aria-label': 'Zoom' });
@@ -62,6 +62,7 @@ export class MapView {
       this.#strip,
       this.#canvas,
       this.#status,
+      element('p', { id: 'map-hint', class: 'hint' }, HINT),
     );
     this.#painter = new Painter(map, this.#canvas, this.#strip);
     this.#listen();
@@ -232,7 +233,7 @@ export class MapView {
     const found = place === undefined ? undefined : this.#map.at(place);
     this.#status.textContent =
       place === undefined || found === undefined
-        ? HINT
+        ? ''
         : `${hexOf(this.#map.addressOf(place))}  ${this.#describe(found)}`;
   }
 

@@ -160,6 +160,10 @@ export class Painter {
     height: number,
   ): void {
     context.fillStyle = this.#colour(`s-${state}`);
+    if (state === 'hole') {
+      context.fillRect(x, Math.round(y + height / 2), width, 1);
+      return;
+    }
     context.fillRect(x, y, width, height);
     if (width < 4 || !HATCHED.has(state)) return;
     const hatch = this.#hatchOf(context, state);

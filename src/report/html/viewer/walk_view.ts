@@ -43,12 +43,12 @@ function summary({ address, region, pageBytes, walk, found }: Answer): HTMLEleme
       `${sizeOf(end.bytes)} ${end.present ? end.access : 'not present'}${end.user ? ', user' : ''}`,
     );
   } else if (found?.leaf !== undefined) add('leaf', leafWords(found));
-  if (found?.leaf?.present === false && found.leaf.leftBy.length > 0) {
-    add('left by', found.leaf.leftBy.join('; '));
-  }
   if (frame !== undefined) {
     const physical = BigInt(frame) * BigInt(pageBytes) + (address % BigInt(pageBytes));
     add(end?.present === false ? 'would be' : 'physical', `${hexOf(physical)}, pfn ${hexOf(frame)}`);
+  }
+  if (found?.leaf?.present === false && found.leaf.leftBy.length > 0) {
+    add('left by', found.leaf.leftBy.join('; '));
   }
   return list;
 }

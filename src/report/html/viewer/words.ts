@@ -17,7 +17,8 @@ export function sizeOf(bytes: number): string {
 export function aboutSize(bytes: number): string {
   let size = bytes;
   let unit = 0;
-  while (size >= 1024 && unit < UNITS.length - 1) {
+  // What would be rounded to 1024 is 1.0 of the next.
+  while (size >= 1023.5 && unit < UNITS.length - 1) {
     size /= 1024;
     unit++;
   }
