@@ -64,7 +64,7 @@ describe('unpackZstd', () => {
     const packed = bytes(FRAME, [0xa0, 0, 16, 0, 0], [(block.length << 3) | 5, 0, 0], block);
     const before = performance.now();
     expect(unpackZstd(packed, 4096)).toBeUndefined();
-    expect(performance.now() - before).toBeLessThan(200);
+    expect(performance.now() - before).toBeLessThan(2000);
   });
 
   test('any bytes changed give the right size or nothing', () => {
