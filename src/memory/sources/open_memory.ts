@@ -11,9 +11,7 @@ import { KdumpMemory } from '../kdump.ts';
 import type { MachineMemory } from '../machine_memory.ts';
 import { type RawLayout, RawMemory } from '../raw_memory.ts';
 import type { Vmcoreinfo } from '../vmcoreinfo.ts';
-import { nodeDecompressors } from './decompress.ts';
 import { FileSource } from './file_source.ts';
-import { unpackFile } from './packed_file.ts';
 import type { ClosableSource, UnpackLimits } from './unpacked_bytes.ts';
 
 /** Held in memory as a whole, and once more while it is made. */
@@ -66,6 +64,8 @@ export async function openMemory(path: string, options: OpenOptions = {}): Promi
         throw badFormat(path, 'layers of compression', `more than ${MAX_LAYERS}`, 'fewer');
       }
       const limits = { ...DEFAULT_LIMITS, ...options.limits };
+      // Most files are not packed, and unpacking takes a good part of Node along.
+      const { unpackFile } = await import('./packed_file.ts');
       const unpacked = await unpackFile(file, format, path, limits, options.onProgress);
       file.close();
       file = unpacked;
@@ -73,7 +73,7 @@ export async function openMemory(path: string, options: OpenOptions = {}): Promi
     if (options.raw !== undefined) {
       return { memory: new RawMemory(file, path, options.raw), text: undefined, wrappings, close };
     }
-    return { ...openContent(file, path, wrappings), wrappings, close };
+    return { ...(await openContent(file, path, wrappings)), wrappings, close };
   } catch (error) {
     close();
     throw error;
@@ -88,11 +88,11 @@ export function findVmcoreinfo(memory: MachineMemory, onProgress?: OnProgress): 
 const findInBuffer: FindBytes = (haystack, needle, from) =>
   Buffer.from(haystack.buffer, haystack.byteOffset, haystack.length).indexOf(needle, from);
 
-function openContent(
+async function openContent(
   source: ByteSource,
   path: string,
   wrappings: string[],
-): Pick<OpenedMemory, 'memory' | 'text'> {
+): Promise<Pick<OpenedMemory, 'memory' | 'text'>> {
   const detected = formatOf(source, path);
   switch (detected.format) {
     case 'flattened':
@@ -101,8 +101,10 @@ function openContent(
       }
       wrappings.push('flattened');
       return openContent(new FlattenedSource(source, path), path, wrappings);
-    case 'kdump':
+    case 'kdump': {
+      const { nodeDecompressors } = await import('./decompress.ts');
       return { memory: new KdumpMemory(source, path, nodeDecompressors), text: undefined };
+    }
     case 'elf':
       return { memory: new ElfCore(source, path), text: undefined };
     case 'ptdump text':
