@@ -8,7 +8,7 @@
  *     kallsyms_token_table    256 tokens, each of which ends in a zero
  *     kallsyms_token_index    u16 of each token: where it begins in the table
  *     kallsyms_offsets        i32 of each symbol: where it is, as `addressReadings` says
- *     kallsyms_relative_base  u64; gone in v7.x
+ *     kallsyms_relative_base  u64; not in v7.2
  *
  * Symbols of modules are not in it. Only ia64 ever had kallsyms_addresses in place of offsets.
  */
@@ -20,9 +20,9 @@ import { type Symbols, SymbolTable } from './symbols.ts';
 import { readVirtual } from './virtual_memory.ts';
 
 /** Far more than any kernel has: a distribution's has 100,000 to 200,000 symbols, in 1 to 2 MB of names. */
-const MAX_SYMBOLS = 2 ** 21;
-const MAX_NAMES_BYTES = 2 ** 25;
-const MAX_LETTERS = 2 ** 26;
+const MAX_SYMBOLS = 2 ** 20;
+const MAX_NAMES_BYTES = 2 ** 24;
+const MAX_LETTERS = 2 ** 25;
 /** KSYM_NAME_LEN. */
 const MAX_NAME = 512;
 
@@ -121,7 +121,7 @@ function readNames(
   count: number,
   tokens: readonly Uint8Array[],
 ): string[] | undefined {
-  // The token table comes after the names, in all versions.
+  // The token table comes after the names, from v6.1 to v7.2.
   const bytes = readUpTo(machine, parts.names, parts.tokenTable, MAX_NAMES_BYTES);
   if (bytes === undefined) return undefined;
   const names: string[] = [];
@@ -140,6 +140,8 @@ function readNames(
   return names;
 }
 
+const TEXT = new TextDecoder();
+
 /** Without its type; undefined for none, or one that no kernel has. */
 function nameOf(codes: Uint8Array, tokens: readonly Uint8Array[], letters: Uint8Array): string | undefined {
   let length = 0;
@@ -149,13 +151,13 @@ function nameOf(codes: Uint8Array, tokens: readonly Uint8Array[], letters: Uint8
     letters.set(token, length);
     length += token.length;
   }
-  return length < 2 ? undefined : String.fromCharCode(...letters.subarray(1, length));
+  return length < 2 ? undefined : TEXT.decode(letters.subarray(1, length));
 }
 
 type AddressReading = (offset: number, index: number) => bigint;
 
 /**
- * What offsets may mean: in v7.x, how far the symbol is from the offset itself. Before, from the base; or, under
+ * What offsets may mean: in v7.2, how far the symbol is from the offset itself. Before, from the base; or, under
  * CONFIG_KALLSYMS_ABSOLUTE_PERCPU (x86 before v6.15), of which nothing tells, the address itself if not negative, and
  * otherwise how far below the base less 1 its negative is.
  */
