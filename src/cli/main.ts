@@ -1,14 +1,22 @@
-/** The command line. Each command's file adds it. */
+/** The command line. Each command's file adds it, and only that of the command at hand is loaded. */
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addAskCommands } from './ask.ts';
-import { addCheckCommands } from './check.ts';
-import { addConformCommand } from './conform.ts';
 import { EXIT_CLEAN, EXIT_INPUT } from './errors.ts';
-import { addLists } from './lists.ts';
-import { addReplayCommand } from './replay.ts';
-import { addRunCommand } from './run.ts';
+
+type AddCommands = (program: Command) => void;
+
+/** In the order in which help lists them. */
+const COMMANDS: readonly { names: readonly string[]; load: () => Promise<AddCommands> }[] = [
+  { names: ['run'], load: async () => (await import('./run.ts')).addRunCommand },
+  { names: ['claims', 'check', 'merge'], load: async () => (await import('./check.ts')).addCheckCommands },
+  { names: ['replay'], load: async () => (await import('./replay.ts')).addReplayCommand },
+  { names: ['ask', 'bisect'], load: async () => (await import('./ask.ts')).addAskCommands },
+  { names: ['inspect'], load: async () => (await import('./inspect.ts')).addInspectCommand },
+  { names: ['diff'], load: async () => (await import('./diff.ts')).addDiffCommand },
+  { names: ['conform'], load: async () => (await import('./conform.ts')).addConformCommand },
+  { names: ['kernels', 'changes'], load: async () => (await import('./lists.ts')).addLists },
+];
 
 /** "0.1.0", as package.json has it. */
 function version(): string {
@@ -16,7 +24,7 @@ function version(): string {
   return String((JSON.parse(readFileSync(url, 'utf8')) as { version: unknown }).version);
 }
 
-function createProgram(): Command {
+async function createProgram(command: string | undefined): Promise<Command> {
   const program = new Command('directmap')
     .description('an executable, bit-exact model of the Linux direct map and of all that edits it')
     .version(version())
@@ -28,12 +36,8 @@ function createProgram(): Command {
         '2 bad input or usage; 3 undecided or not modelled; 70 a bug of ours; 130 interrupted',
     );
 
-  addRunCommand(program);
-  addCheckCommands(program);
-  addReplayCommand(program);
-  addAskCommands(program);
-  addConformCommand(program);
-  addLists(program);
+  const asked = COMMANDS.filter(({ names }) => names.includes(command ?? ''));
+  for (const { load } of asked.length > 0 ? asked : COMMANDS) (await load())(program);
   return program;
 }
 
@@ -43,7 +47,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await createProgram().parseAsync();
+  const program = await createProgram(process.argv[2]);
+  await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT_CLEAN : EXIT_INPUT;

@@ -1,4 +1,4 @@
-/** Options as numbers and lists. */
+/** Options as numbers, addresses and lists. */
 
 import { InputError } from '../errors.ts';
 
@@ -26,4 +26,15 @@ export function listOption(text: string | undefined): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+/** An address in hexadecimal, a multiple of `alignment`. @throws InputError */
+export function addressOption(name: string, text: string | undefined, alignment = 4096n): bigint | undefined {
+  if (text === undefined) return undefined;
+  const value = /^0x[0-9a-f]{1,16}$/i.test(text) ? BigInt(text) : undefined;
+  if (value === undefined || value % alignment !== 0n) {
+    const expected = `${alignment === 1n ? 'an' : 'a page-aligned'} address such as 0x2a10000`;
+    throw new InputError({ code: 'bad-format', what: 'address', where: name, found: text, expected });
+  }
+  return value;
 }

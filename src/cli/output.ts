@@ -1,8 +1,12 @@
 /** Results to standard output, or to a file that is there whole or not at all. */
 
-import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InputError } from '../errors.ts';
+
+/** Characters that are held before they are written. */
+const CHUNK = 2 ** 16;
 
 /** @throws InputError before any work is done for a file that cannot be written. */
 export function checkOutput(path: string | undefined): void {
@@ -30,6 +34,61 @@ export function writeOutput(text: string, path: string | undefined): void {
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw unwritable(path, error);
+  }
+}
+
+/** Results that are too long to be held, piece by piece; a file appears when all of it is written. */
+export class OutputFile {
+  readonly #path: string | undefined;
+  readonly #unfinished: string;
+  #descriptor: number | undefined;
+  #pending = '';
+
+  /** @throws InputError */
+  constructor(path: string | undefined) {
+    this.#path = path;
+    this.#unfinished = `${path}.${process.pid}.tmp`;
+    try {
+      if (path !== undefined) this.#descriptor = openSync(this.#unfinished, 'w');
+    } catch (error) {
+      throw unwritable(path ?? '', error);
+    }
+  }
+
+  async write(text: string): Promise<void> {
+    this.#pending += text;
+    if (this.#pending.length >= CHUNK) await this.#flush();
+  }
+
+  /** Call it last: `abandon()` then has nothing to do. */
+  async end(): Promise<void> {
+    await this.#flush();
+    if (this.#descriptor === undefined || this.#path === undefined) return;
+    closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+    renameSync(this.#unfinished, this.#path);
+  }
+
+  /** Leaves nothing behind, if it was not ended. */
+  abandon(): void {
+    if (this.#descriptor === undefined) return;
+    closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+    rmSync(this.#unfinished, { force: true });
+  }
+
+  async #flush(): Promise<void> {
+    const text = this.#pending;
+    this.#pending = '';
+    if (this.#path === undefined) {
+      if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+      return;
+    }
+    try {
+      writeSync(this.#descriptor!, text);
+    } catch (error) {
+      throw unwritable(this.#path, error);
+    }
   }
 }
 

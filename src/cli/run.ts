@@ -13,6 +13,7 @@ import { knownNames } from '../scenario/script_calls.ts';
 import { startMachine } from '../scenario/start.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
+import { addressOption } from './options.ts';
 
 export interface RunOptions {
   kernel?: string;
@@ -94,16 +95,6 @@ function hintsOf(options: RunOptions): DumpHints {
     page_offset: page_offset === undefined ? undefined : Number(BigInt.asIntN(64, page_offset)),
     levels: levels === undefined ? undefined : levels === '5' ? 5 : 4,
   };
-}
-
-function addressOption(name: string, text: string | undefined): bigint | undefined {
-  if (text === undefined) return undefined;
-  const value = /^0x[0-9a-f]{1,16}$/i.test(text) ? BigInt(text) : undefined;
-  if (value === undefined || (value & 0xfffn) !== 0n) {
-    const expected = 'a page-aligned address such as 0x2a10000';
-    throw new InputError({ code: 'bad-format', what: 'address', where: name, found: text, expected });
-  }
-  return value;
 }
 
 /** The command as it must be typed to see the same again. */

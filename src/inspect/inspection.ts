@@ -91,7 +91,7 @@ export function inspectText(space: PtdumpSpace, source: string): Inspection {
   return {
     source,
     kind: `ptdump text of ${space.arch}`,
-    leftOut: undefined,
+    leftOut: space.notTold.join(', ') || undefined,
     release: undefined,
     format: space.arch,
     root: undefined,
@@ -102,7 +102,7 @@ export function inspectText(space: PtdumpSpace, source: string): Inspection {
     tables: [],
     counters: undefined,
     found: [],
-    doubts: space.notTold,
+    doubts: [],
     missing: missingIn(surveyed),
     windows: undefined,
     countsNotPresent: false,

@@ -1,0 +1,193 @@
+/** What the command line names as a source: a file, a live guest, this machine. */
+
+import type { Command } from 'commander';
+import { InputError } from '../errors.ts';
+import { countersInMemory } from '../inspect/counters.ts';
+import { ARCH_NAMES, type ArchName, type Hints, Machine, SymbolTable } from '../inspect/index.ts';
+import { type Inspection, inspectMachine } from '../inspect/inspection.ts';
+import type { MachineMemory } from '../memory/machine_memory.ts';
+import type { RawLayout } from '../memory/raw_memory.ts';
+import { WithVmcoreinfo } from '../memory/with_vmcoreinfo.ts';
+import { readTextFile } from './files.ts';
+import { addressOption, numberOption } from './options.ts';
+import { ProgressLine } from './progress_line.ts';
+
+export interface SourceOptions {
+  arch?: string;
+  root?: string;
+  levels?: string;
+  pageOffset?: string;
+  physBase?: string;
+  symbols?: string;
+  scan?: boolean;
+}
+
+export interface OpenedSource {
+  readonly inspection: Inspection;
+  /** undefined where the source is text, which has ranges and no tables. */
+  readonly machine: Machine | undefined;
+  close(): void;
+}
+
+const MAX_SYMBOLS_BYTES = 2 ** 26;
+const E_MACHINE: Readonly<Record<ArchName, number>> = {
+  x86_64: 62,
+  arm64: 183,
+  riscv64: 243,
+  s390x: 22,
+  ppc64: 21,
+  loongarch64: 258,
+};
+
+/** The options of every command that reads a machine. */
+export function addSourceOptions(command: Command): Command {
+  return command
+    .option('--root <address>', 'physical address of the top table; on s390x the ASCE')
+    .option('--symbols <file>', "the kernel's System.map or /proc/kallsyms")
+    .option('--arch <name>', `${ARCH_NAMES.join(', ')}: for raw memory`)
+    .option('--phys-base <list>', 'raw memory: where it lies, ADDRESS[@FILE OFFSET],...')
+    .option('--levels <n>', 'paging levels, where the source does not tell')
+    .option('--page-offset <address>', 'virtual minus physical address in the direct map')
+    .option('--scan', 'look for VMCOREINFO in all of memory, if there is no note');
+}
+
+/** @throws InputError or NotModelledError; nothing is left open then. */
+export async function openSource(name: string, options: SourceOptions): Promise<OpenedSource> {
+  const hints = hintsOf(options);
+  const progress = new ProgressLine();
+  try {
+    const opened = await open(name, options, (done, total, what) => {
+      progress.show(() => `${what}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}`);
+    });
+    try {
+      if (opened.text !== undefined) {
+        const inspection = await inspectText(opened.text, name);
+        return { inspection, machine: undefined, close: opened.close };
+      }
+      const onTables = (tables: number) => progress.show(() => `${tables} page tables read`);
+      const machine = new Machine(opened.memory, hints, name, onTables);
+      const counters = countersInMemory(machine, hints.symbols);
+      return { inspection: inspectMachine(machine, name, counters), machine, close: opened.close };
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+type OnProgress = (done: number, total: number, what: string) => void;
+
+type Opened = { close(): void } & (
+  | { memory: MachineMemory; text: undefined }
+  | { memory: undefined; text: string }
+);
+
+async function open(name: string, options: SourceOptions, onProgress: OnProgress): Promise<Opened> {
+  if (name.startsWith('gdb:')) {
+    const { openGdb } = await import('../memory/sources/gdb_memory.ts');
+    return { ...(await openGdb(name)), text: undefined };
+  }
+  if (name.startsWith('qmp:')) {
+    const { openQmp } = await import('../memory/sources/qmp_memory.ts');
+    return { ...(await openQmp(name)), text: undefined };
+  }
+  const { openMemory, findVmcoreinfo } = await import('../memory/sources/open_memory.ts');
+  let opened = await openMemory(name, {
+    onProgress,
+    ...(options.physBase === undefined ? {} : { raw: rawLayout(options) }),
+  });
+  if (opened.memory?.kind === 'raw memory' && options.arch !== undefined) {
+    opened.close();
+    opened = await openMemory(name, { onProgress, raw: rawLayout(options) });
+  }
+  const { memory, text } = opened;
+  const close = () => opened.close();
+  if (memory === undefined) return { memory: undefined, text: text ?? '', close };
+  if (memory.vmcoreinfo !== undefined || !mustScan(memory, options))
+    return { memory, text: undefined, close };
+  const vmcoreinfo = findVmcoreinfo(memory, onProgress);
+  if (vmcoreinfo !== undefined)
+    return { memory: new WithVmcoreinfo(memory, vmcoreinfo), text: undefined, close };
+  if (memory.kind === 'raw memory' && options.physBase === undefined && options.arch === undefined) {
+    close();
+    throw unknownFormat(name);
+  }
+  return { memory, text: undefined, close };
+}
+
+/** What is of no known format is raw memory, if anything. */
+function unknownFormat(name: string): InputError {
+  return new InputError({
+    code: 'bad-format',
+    what: 'format',
+    where: name,
+    found: 'none that is known, and no VMCOREINFO in it as raw memory',
+    expected:
+      'an ELF core, a kdump file, the text of ptdump; or raw memory, of which --arch and --root tell (any of them packed by gzip, zstd or xz)',
+  });
+}
+
+/** Reading all of memory takes long: only where nothing else tells where the tables are. */
+function mustScan(memory: MachineMemory, options: SourceOptions): boolean {
+  if (options.scan === true) return true;
+  return options.root === undefined && options.symbols === undefined && memory.cpus.length === 0;
+}
+
+async function inspectText(text: string, name: string): Promise<Inspection> {
+  const [{ parsePtdump }, { inspectText: inspect }] = await Promise.all([
+    import('../inspect/ptdump.ts'),
+    import('../inspect/inspection.ts'),
+  ]);
+  return inspect(parsePtdump(text, name), name);
+}
+
+export function hintsOf(options: SourceOptions): Hints {
+  const root = addressOption('--root', options.root, 1n);
+  const offset = addressOption('--page-offset', options.pageOffset);
+  const levels = options.levels;
+  const symbols = options.symbols;
+  return {
+    arch: archOption(options.arch),
+    root: root === undefined ? undefined : Number(root),
+    levels: levels === undefined ? undefined : numberOption('--levels', levels, { min: 2, max: 5 }),
+    pageOffset: offset === undefined ? undefined : Number(BigInt.asIntN(64, offset)),
+    symbols:
+      symbols === undefined ? undefined : new SymbolTable(readTextFile(symbols, MAX_SYMBOLS_BYTES), symbols),
+  };
+}
+
+function archOption(name: string | undefined): ArchName | undefined {
+  if (name === undefined) return undefined;
+  const arch = ARCH_NAMES.find((each) => each === name);
+  if (arch === undefined) {
+    throw new InputError({
+      code: 'unknown-name',
+      what: 'architecture',
+      where: '--arch',
+      found: name,
+      known: ARCH_NAMES,
+    });
+  }
+  return arch;
+}
+
+/** "0,0x100000000@0xc0000000": each piece of the file up to where the next begins. */
+function rawLayout({ physBase, arch }: SourceOptions): RawLayout {
+  const name = archOption(arch);
+  const pieces = (physBase ?? '0').split(',').map((piece) => {
+    const [address, offset] = piece.split('@');
+    return {
+      physical: address === '0' ? 0 : Number(addressOption('--phys-base', address)),
+      offset: offset === undefined || offset === '0' ? 0 : Number(addressOption('--phys-base', offset)),
+    };
+  });
+  pieces.sort((a, b) => a.offset - b.offset);
+  const segments = pieces.map((piece, index) => {
+    const next = pieces[index + 1];
+    return next === undefined ? piece : { ...piece, size: next.offset - piece.offset };
+  });
+  const machine = name === undefined ? {} : { machine: E_MACHINE[name], littleEndian: name !== 's390x' };
+  return { segments, ...machine };
+}

@@ -1,0 +1,85 @@
+/** One address, explained, as text. */
+
+import type { AddressSpace, Explanation, Stretch } from '../inspect/index.ts';
+import { sizeName } from '../mmu/describe.ts';
+import { hexAddress } from '../mmu/format.ts';
+import { counted, wrap } from './wrap.ts';
+
+const LABEL = 14;
+const INDENT = ' '.repeat(LABEL);
+
+/** `asked` is the address or frame as the user wrote it. */
+export function explainText(asked: string, explanation: Explanation, space: AddressSpace): string {
+  const { address, region, steps, aliases, moreAliases, presence, origins, frame } = explanation;
+  const lines = wrap(
+    `${asked}${asked === hexAddress(address) ? '' : ` is ${hexAddress(address)}`}, ${region === undefined ? "not in the kernel's address space" : `in the ${region.name}`}`,
+  );
+  if (steps.length === 0) lines.push('  not a canonical address: no table translates it');
+  for (const { step, levelName, raw, names } of steps) {
+    const entry = `0x${raw.toString(16).padStart(16, '0')}`;
+    const what =
+      step.kind === 'missing'
+        ? 'the table is not in the source'
+        : names || (step.kind === 'table' ? 'table' : 'none');
+    const start = `  ${levelName} at 0x${step.entryAddress.toString(16)} `.padEnd(26);
+    lines.push(
+      ...wrap(`${step.kind === 'missing' ? '' : `${entry}  `}${what}${whyText(step.why)}`, start, INDENT),
+    );
+  }
+  lines.push(...wrap(endText(explanation, space), 'so'.padEnd(LABEL), INDENT));
+  for (const because of new Set(origins.map((origin) => origin.because))) {
+    const who = origins.filter((origin) => origin.because === because).map((origin) => origin.who);
+    lines.push(...wrap(`${who.join('; ')} (${because})`, 'left by'.padEnd(LABEL), INDENT));
+  }
+  for (const alias of aliases) {
+    const text = `${hexAddress(alias.address)}, ${alias.region.name}: ${sizeName(alias.leaf.bytes)} ${alias.leaf.present ? alias.leaf.access : 'not present'}`;
+    lines.push(...wrap(text, 'also at'.padEnd(LABEL), INDENT));
+  }
+  if (moreAliases > 0) lines.push(`${INDENT}... and ${counted(moreAliases, 'address', 'addresses')} more`);
+  if (frame !== undefined && aliases.length === 0)
+    lines.push(`${'also at'.padEnd(LABEL)}no other address of the kernel's`);
+  const answer = presence.answer === undefined ? 'cannot be told' : String(presence.answer);
+  lines.push(
+    ...wrap(`kernel_page_present(): ${answer}; ${presence.because}`, 'the kernel'.padEnd(LABEL), INDENT),
+  );
+  lines.push(
+    ...stretchLine('before', explanation.before, space),
+    ...stretchLine('around', explanation.stretch, space),
+  );
+  lines.push(...stretchLine('after', explanation.after, space));
+  return `${lines.join('\n')}\n`;
+}
+
+function whyText(why: string | undefined): string {
+  return why === undefined ? '' : ` (${why})`;
+}
+
+function endText({ leaf, frame, steps }: Explanation, space: AddressSpace): string {
+  const last = steps.at(-1)?.step;
+  if (leaf === undefined || frame === undefined) {
+    if (last === undefined) return 'nothing is there';
+    if (last.kind === 'missing') return 'what is there cannot be told: the table is not in the source';
+    return last.kind === 'bad' ? 'the CPU cannot translate it' : 'nothing is mapped there';
+  }
+  const physical = `physical 0x${(frame * space.pageBytes).toString(16)} (pfn 0x${frame.toString(16)})`;
+  if (leaf.present) return `${sizeName(leaf.bytes)} leaf, ${leaf.access}, to ${physical}`;
+  const kind = leaf.level > 1 ? `large leaf of ${sizeName(leaf.bytes)}` : `${sizeName(leaf.bytes)} page`;
+  const inverted = space.arch === 'x86_64' ? ', which the entry holds inverted (L1TF)' : '';
+  return `${kind}, not present; it names ${physical}${inverted}`;
+}
+
+function stretchLine(name: string, stretch: Stretch | undefined, space: AddressSpace): string[] {
+  if (stretch === undefined) return [];
+  return wrap(stretchText(stretch, space), name.padEnd(LABEL), INDENT);
+}
+
+/** "0xffff888000100000 to 0xffff888000200000: 4K rw nx, frames from 0x100". */
+export function stretchText(
+  { kind, address, pages, leaf, frame, why }: Stretch,
+  space: AddressSpace,
+): string {
+  const range = `${hexAddress(address)} to ${hexAddress(address + pages * space.pageBytes)}`;
+  if (leaf === undefined) return `${range}: ${why ?? kind}`;
+  const to = frame === undefined ? '' : `, frames from 0x${frame.toString(16)}`;
+  return `${range}: ${sizeName(leaf.bytes)} ${leaf.present ? leaf.access : `not present (${leaf.names})`}${to}`;
+}
