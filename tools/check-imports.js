@@ -27,7 +27,7 @@ const MODEL = ['linux', 'mmu', 'memory'];
 const RULES = {
   errors: { rooms: [] },
   memory: { rooms: [] },
-  'memory/sources': { rooms: ['memory'], packages: ['fzstd', 'snappyjs', 'xz-decompress'], node: true },
+  'memory/sources': { rooms: ['memory'], packages: ['xz-decompress'], node: true },
   mmu: { rooms: ['memory'] },
   linux: { rooms: ['mmu', 'memory'] },
   scenario: { rooms: MODEL, packages: ['acorn'] },

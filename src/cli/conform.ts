@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
-import { openDump } from '../memory/sources/open_dump.ts';
+import { FrameWords } from '../memory/frame_words.ts';
 import { conformanceText } from '../report/conformance_text.ts';
 import { type Conformance, Conformer } from '../scenario/conform.ts';
 import { parseTrace } from '../scenario/trace.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, EXIT_UNDECIDED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
+import { withDump } from './run.ts';
 
 const MAX_TRACE_BYTES = 2 ** 30;
 
@@ -30,8 +31,9 @@ export function addConformCommand(program: Command): void {
     .action((paths: string[], options: ConformOptions) => runCommand(() => conformCommand(paths, options)));
 }
 
-function conformCommand(paths: readonly string[], options: ConformOptions): number {
-  const files = paths.map((path) => conformOne(path, options));
+async function conformCommand(paths: readonly string[], options: ConformOptions): Promise<number> {
+  const files: Conformance[] = [];
+  for (const path of paths) files.push(await conformOne(path, options));
   const total = (count: (file: Conformance) => number) => files.reduce((sum, file) => sum + count(file), 0);
   const differ = total((file) => file.differences.length);
   if (options.json === true) {
@@ -47,14 +49,13 @@ function conformCommand(paths: readonly string[], options: ConformOptions): numb
   return files.some((file) => file.stopped !== undefined) ? EXIT_UNDECIDED : EXIT_CLEAN;
 }
 
-function conformOne(path: string, options: ConformOptions): Conformance {
+async function conformOne(path: string, options: ConformOptions): Promise<Conformance> {
   const trace = parseTrace(readTextFile(path, MAX_TRACE_BYTES), path);
-  const dump = openDump(findCore(path, trace.header.core, options.cores));
-  try {
-    return new Conformer(trace, dump.core, { stopAtFirst: options.all !== true }).run();
-  } finally {
-    dump.close();
-  }
+  const core = findCore(path, trace.header.core, options.cores);
+  return withDump(core, (memory) => {
+    const tables = new FrameWords(memory!, memory!.littleEndian);
+    return new Conformer(trace, tables, { stopAtFirst: options.all !== true }).run();
+  });
 }
 
 /** The core that a trace names: beside it, in ../cores, or where --cores says. */

@@ -80,14 +80,14 @@ async function inspectCommand(source: string, asked: string[], options: InspectO
 
 /** Prints what was asked for. */
 async function answer(
-  { inspection, machine }: OpenedSource,
+  { inspection, machine, symbols }: OpenedSource,
   asked: readonly string[],
   options: InspectOptions,
   fails: (finding: Finding) => boolean,
 ): Promise<number> {
   const explanations = asked.map((text): [string, Explanation] => {
     if (machine === undefined) throw noTables(inspection);
-    return [text, explain(machine, addressOf(text, machine))];
+    return [text, explain(machine, addressOf(text, machine), symbols)];
   });
   if (options.html !== undefined) {
     const { writeHtml } = await import('./html.ts');

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { InputError, NotModelledError } from '../errors.ts';
 import { countersInMeminfo, Machine } from '../inspect/index.ts';
 import { inspectMachine } from '../inspect/inspection.ts';
+import { symbolsOf } from '../inspect/kallsyms.ts';
 import { type LiveFacts, liveText } from '../report/live_text.ts';
 import { EXIT_CLEAN } from './errors.ts';
 import { writeOutput } from './output.ts';
@@ -27,7 +28,7 @@ export async function inspectLive(
     try {
       const machine = new Machine(memory, hintsOf(options), '/proc/kcore');
       const inspection = inspectMachine(machine, '/proc/kcore', counters);
-      return await answer({ inspection, machine, close });
+      return await answer({ inspection, machine, symbols: symbolsOf(machine, undefined), close });
     } finally {
       close();
     }

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
 import { splitConfig } from '../linux/config.ts';
-import { openDump } from '../memory/sources/open_dump.ts';
+import type { MachineMemory } from '../memory/machine_memory.ts';
 import { outcomeText } from '../report/outcome_text.ts';
 import type { DumpHints } from '../scenario/dump.ts';
 import type { Outcome } from '../scenario/outcome.ts';
@@ -35,7 +35,7 @@ export function addRunCommand(program: Command): void {
     .option('--kernel <kernel>', 'kernel to run it on, e.g. v7.2 or v6.1+cpa-collapse (the script may say)')
     .option('--config <settings>', 'config options, e.g. DEBUG_PAGEALLOC=y,SECRETMEM=n')
     .option('--boot <parameters>', 'kernel command line, e.g. "debug_pagealloc=on nogbpages"')
-    .option('--from <dump>', "start on the page tables of a real machine's ELF core")
+    .option('--from <dump>', "start on the page tables of a real machine's dump")
     .option('--root <address>', 'with --from: physical address of the top table, if the dump does not tell')
     .option('--page-offset <address>', 'with --from: where the direct map starts, if the tables do not tell')
     .option('--levels <n>', 'with --from: paging levels, 4 or 5, if the dump does not tell')
@@ -46,8 +46,8 @@ export function addRunCommand(program: Command): void {
     );
 }
 
-function runScenarioCommand(path: string, options: RunOptions): number {
-  const outcome = runFile(path, options);
+async function runScenarioCommand(path: string, options: RunOptions): Promise<number> {
+  const outcome = await withDump(options.from, (memory) => runFile(path, options, memory));
   if (options.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   else {
     const text = outcomeText(outcome, { cost: options.cost === true, repeat: repeatCommand(path, options) });
@@ -62,19 +62,40 @@ export function isClean(outcome: Outcome): boolean {
   return outcome.ended === 'finished' || outcome.steps.some((step) => step.expected?.value === 'OOPS');
 }
 
-export function runFile(path: string, options: RunOptions): Outcome {
+/** On the dump's page tables if there is one; `options.from` names it in errors. */
+export function runFile(path: string, options: RunOptions, memory?: MachineMemory): Outcome {
   const program = parseScenario(readTextFile(path, MAX_SCRIPT_BYTES), path, knownNames());
   const config = options.config === undefined ? undefined : splitConfig(options.config, '--config');
   const { kernel, boot } = options;
-  if (options.from === undefined)
-    return runScenario(program, startMachine(program, { kernel, boot, config }));
-  const dump = openDump(options.from);
+  if (memory === undefined) return runScenario(program, startMachine(program, { kernel, boot, config }));
+  const dump = { memory, name: options.from ?? '', hints: hintsOf(options) };
+  return runScenario(program, startMachine(program, { kernel, boot, config, dump }));
+}
+
+/** Opens a dump, if one is named, for as long as `body` needs it. */
+export async function withDump<Result>(
+  path: string | undefined,
+  body: (memory: MachineMemory | undefined) => Result,
+): Promise<Result> {
+  if (path === undefined) return body(undefined);
+  const { openMemory } = await import('../memory/sources/open_memory.ts');
+  const { memory, close } = await openMemory(path);
   try {
-    const from = { core: dump.core, name: options.from, hints: hintsOf(options) };
-    return runScenario(program, startMachine(program, { kernel, boot, config, dump: from }));
+    if (memory === undefined) throw noMemory(path);
+    return body(memory);
   } finally {
-    dump.close();
+    close();
   }
+}
+
+function noMemory(where: string): InputError {
+  return new InputError({
+    code: 'bad-format',
+    what: 'dump',
+    where,
+    found: 'the text of ptdump',
+    expected: 'page tables themselves: an ELF core or a kdump file',
+  });
 }
 
 function hintsOf(options: RunOptions): DumpHints {

@@ -5,6 +5,7 @@ import { InputError } from '../errors.ts';
 import { countersInMemory } from '../inspect/counters.ts';
 import { ARCH_NAMES, type ArchName, type Hints, Machine, SymbolTable } from '../inspect/index.ts';
 import { type Inspection, inspectMachine } from '../inspect/inspection.ts';
+import { symbolsOf } from '../inspect/kallsyms.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import type { RawLayout } from '../memory/raw_memory.ts';
 import { WithVmcoreinfo } from '../memory/with_vmcoreinfo.ts';
@@ -26,6 +27,8 @@ export interface OpenedSource {
   readonly inspection: Inspection;
   /** undefined where the source is text, which has ranges and no tables. */
   readonly machine: Machine | undefined;
+  /** The user's, or those that the kernel has in its memory. */
+  readonly symbols: SymbolTable | undefined;
   close(): void;
 }
 
@@ -62,12 +65,13 @@ export async function openSource(name: string, options: SourceOptions): Promise<
     try {
       if (opened.text !== undefined) {
         const inspection = await inspectText(opened.text, name);
-        return { inspection, machine: undefined, close: opened.close };
+        return { inspection, machine: undefined, symbols: undefined, close: opened.close };
       }
       const onTables = (tables: number) => progress.show(() => `${tables} page tables read`);
       const machine = new Machine(opened.memory, hints, name, onTables);
-      const counters = countersInMemory(machine, hints.symbols);
-      return { inspection: inspectMachine(machine, name, counters), machine, close: opened.close };
+      const symbols = symbolsOf(machine, hints.symbols);
+      const counters = countersInMemory(machine, symbols);
+      return { inspection: inspectMachine(machine, name, counters), machine, symbols, close: opened.close };
     } catch (error) {
       opened.close();
       throw error;
@@ -92,6 +96,10 @@ async function open(name: string, options: SourceOptions, onProgress: OnProgress
   if (name.startsWith('qmp:')) {
     const { openQmp } = await import('../memory/sources/qmp_memory.ts');
     return { ...(await openQmp(name)), text: undefined };
+  }
+  if (name === '/proc/kcore') {
+    const { openKcore } = await import('../memory/sources/kcore.ts');
+    return { ...openKcore(name), text: undefined };
   }
   const { openMemory, findVmcoreinfo } = await import('../memory/sources/open_memory.ts');
   let opened = await openMemory(name, {

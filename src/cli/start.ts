@@ -8,7 +8,7 @@ import { PRESETS } from '../linux/kernels.ts';
 import { outcomeText } from '../report/outcome_text.ts';
 import type { Outcome } from '../scenario/outcome.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
-import { isClean, type RunOptions, repeatCommand, runFile } from './run.ts';
+import { isClean, type RunOptions, repeatCommand, runFile, withDump } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const THREAD = 'scenarios/thread';
@@ -22,8 +22,7 @@ const SHOWN: readonly { path: string; options: RunOptions }[] = [
 ];
 
 function run(path: string, options: RunOptions): Outcome {
-  const from = options.from === undefined ? {} : { from: ROOT + options.from };
-  return runFile(ROOT + path, { ...options, ...from });
+  return runFile(ROOT + path, options);
 }
 
 /** The kernels that have all functions a scenario calls, and on which `holds` is true of how it ends. */
@@ -114,10 +113,12 @@ function verdicts(): string[] {
   ];
 }
 
-await runCommand(() => {
+await runCommand(async () => {
   let clean = true;
   for (const { path, options } of SHOWN) {
-    const outcome = { ...run(path, options), scenario: path, startedOn: options.from ?? 'the model' };
+    const from = options.from === undefined ? undefined : ROOT + options.from;
+    const ran = await withDump(from, (memory) => runFile(ROOT + path, options, memory));
+    const outcome = { ...ran, scenario: path, startedOn: options.from ?? 'the model' };
     clean &&= isClean(outcome);
     const text = outcomeText(outcome, { cost: false, repeat: `./bin/${repeatCommand(path, options)}` });
     process.stdout.write(`$ ./bin/${repeatCommand(path, options)}\n${text}\n${'-'.repeat(72)}\n\n`);

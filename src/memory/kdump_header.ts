@@ -43,6 +43,9 @@ const MACHINES: Readonly<Record<string, number>> = {
   s390x: 22,
   ppc64: 21,
   ppc64le: 21,
+  // As QEMU spells them.
+  S390X: 22,
+  PPC64: 21,
   riscv64: 243,
   loongarch64: 258,
 };

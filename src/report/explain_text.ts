@@ -12,7 +12,7 @@ const INDENT = ' '.repeat(LABEL);
 export function explainText(asked: string, explanation: Explanation, space: AddressSpace): string {
   const { address, region, steps, aliases, moreAliases, presence, origins, frame } = explanation;
   const lines = wrap(
-    `${asked}${asked === hexAddress(address) ? '' : ` is ${hexAddress(address)}`}, ${region === undefined ? "not in the kernel's address space" : `in the ${region.name}`}`,
+    `${asked}${asked === hexAddress(address) ? '' : ` is ${hexAddress(address)}`}, ${region === undefined ? "not in the kernel's address space" : `in the ${region.name}`}${symbolText(explanation)}`,
   );
   if (steps.length === 0) lines.push('  not a canonical address: no table translates it');
   for (const { step, levelName, raw, names } of steps) {
@@ -48,6 +48,11 @@ export function explainText(asked: string, explanation: Explanation, space: Addr
   );
   lines.push(...stretchLine('after', explanation.after, space));
   return `${lines.join('\n')}\n`;
+}
+
+function symbolText({ symbol }: Explanation): string {
+  if (symbol === undefined) return '';
+  return symbol.offset === 0 ? `: ${symbol.name}` : `: ${symbol.name}+0x${symbol.offset.toString(16)}`;
 }
 
 function whyText(why: string | undefined): string {

@@ -125,6 +125,7 @@ function explanationJson(asked: string, explanation: Explanation, space: Address
     asked,
     address: hexAddress(address),
     region: region?.name ?? null,
+    symbol: explanation.symbol ?? null,
     steps: steps.map(({ step, levelName, raw, names }) => ({
       level: levelName,
       entryAddress: `0x${step.entryAddress.toString(16)}`,

@@ -183,9 +183,8 @@ function countersText({ counters, space }: Inspection, directMap: RegionSurvey):
     );
   const agree = theirs.every(([size, bytes]) => ours(size) === bytes);
   const parts = theirs.map(([size, bytes]) => {
-    const mine = ours(size);
-    const drift = mine === bytes ? '' : ` (tables: ${binarySize(mine)})`;
-    return `${sizeName(size)} ${binarySize(bytes)}${drift}`;
+    const drift = ours(size) === bytes ? '' : ` (tables: ${grouped(ours(size) / size)})`;
+    return `${sizeName(size)} ${grouped(bytes / size)}${drift}`;
   });
   const verdict = agree ? 'as the tables have it' : 'which differs: see docs/counters.md';
   return wrap(`${counters?.from} says ${parts.join(', ')}, ${verdict}`, '  counters'.padEnd(LABEL), INDENT);

@@ -3,7 +3,8 @@
 import { InputError } from '../errors.ts';
 import { __START_KERNEL_map } from '../linux/arch/x86/include/asm/page_types.ts';
 import type { MemoryRange } from '../linux/machine.ts';
-import type { ElfCore } from '../memory/elf_core.ts';
+import type { MachineMemory } from '../memory/machine_memory.ts';
+import type { PageSource } from '../memory/physical_memory.ts';
 import type { VirtualAddress } from '../mmu/format.ts';
 import { type Run, walk } from '../mmu/walk.ts';
 import { X86Format } from '../mmu/x86_64.ts';
@@ -30,23 +31,28 @@ export interface DumpFacts {
 }
 
 /** @throws InputError that says which option gives what the dump does not. */
-export function factsOfDump(core: ElfCore, where: string, hints: DumpHints): DumpFacts {
-  if (core.machine !== EM_X86_64) {
+export function factsOfDump(
+  memory: MachineMemory,
+  tables: PageSource,
+  where: string,
+  hints: DumpHints,
+): DumpFacts {
+  if (memory.machine !== EM_X86_64) {
     throw new InputError({
       code: 'bad-format',
       what: 'machine',
       where,
-      found: `ELF machine ${core.machine}`,
+      found: `ELF machine ${memory.machine}`,
       expected: `${EM_X86_64} (x86-64), the only one that runs so far`,
     });
   }
-  const root = hints.root ?? rootOf(core, where);
-  const levels = hints.levels ?? levelsOf(core);
+  const root = hints.root ?? rootOf(memory, where);
+  const levels = hints.levels ?? levelsOf(memory);
   const tableFrames = new Set<number>();
   const format = new X86Format({ levels, indexBits: 9, encryptionBit: undefined });
   const start = -(2 ** (levels === 5 ? 56 : 47));
   const onTable = (_level: number, table: number) => tableFrames.add(Math.floor(table / 4096));
-  const runs = [...walk(core, format, root, { range: { start, end: 0 }, onTable })];
+  const runs = [...walk(tables, format, root, { range: { start, end: 0 }, onTable })];
   const problem = runs.find((run) => run.kind === 'missing' && run.table === root);
   if (problem !== undefined) {
     throw new InputError({
@@ -67,25 +73,25 @@ export function factsOfDump(core: ElfCore, where: string, hints: DumpHints): Dum
       hint: 'no leaf maps physical memory from there; --page-offset and --root say where to look',
     });
   }
-  return { root, levels, page_offset, ram, tableFrames, release: core.vmcoreinfo?.release };
+  return { root, levels, page_offset, ram, tableFrames, release: memory.vmcoreinfo?.release };
 }
 
-function rootOf(core: ElfCore, where: string): number {
-  const symbol = core.vmcoreinfo?.symbol('init_top_pgt') ?? core.vmcoreinfo?.symbol('swapper_pg_dir');
+function rootOf(memory: MachineMemory, where: string): number {
+  const symbol = memory.vmcoreinfo?.symbol('init_top_pgt') ?? memory.vmcoreinfo?.symbol('swapper_pg_dir');
   if (symbol === undefined) {
     throw new InputError({
       code: 'missing',
-      what: core.vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
+      what: memory.vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
       where,
       hint: 'so the top table is not known: --root ADDRESS gives its physical address (CR3 of a kernel thread)',
     });
   }
-  const phys_base = core.vmcoreinfo?.number('phys_base') ?? 0n;
+  const phys_base = memory.vmcoreinfo?.number('phys_base') ?? 0n;
   return Number(BigInt.asIntN(64, symbol) - BigInt(__START_KERNEL_map) + phys_base);
 }
 
-function levelsOf(core: ElfCore): 4 | 5 {
-  return core.vmcoreinfo?.number('pgtable_l5_enabled') === 1n ? 5 : 4;
+function levelsOf(memory: MachineMemory): 4 | 5 {
+  return memory.vmcoreinfo?.number('pgtable_l5_enabled') === 1n ? 5 : 4;
 }
 
 /** The offset, a multiple of 1G, between address and frame that most of the mapped memory has. */

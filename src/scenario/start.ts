@@ -9,7 +9,8 @@ import { type Config, parseConfig } from '../linux/config.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
 import { type Machine, memoryFromInclusive, parseSize, qemuPcMemory } from '../linux/machine.ts';
 import { BuddyAllocator } from '../linux/mm/buddy.ts';
-import type { ElfCore } from '../memory/elf_core.ts';
+import { FrameWords } from '../memory/frame_words.ts';
+import type { MachineMemory } from '../memory/machine_memory.ts';
 import { walk } from '../mmu/walk.ts';
 import { type Header, type Placed, type Program, placeOf, type RamRange } from './ast.ts';
 import { type DumpHints, factsOfDump } from './dump.ts';
@@ -26,7 +27,7 @@ export interface StartOptions {
   config?: readonly (readonly [string, string])[] | undefined;
   boot?: string | undefined;
   /** A dump to start on. */
-  dump?: { core: ElfCore; name: string; hints: DumpHints } | undefined;
+  dump?: { memory: MachineMemory; name: string; hints: DumpHints } | undefined;
 }
 
 /** @throws InputError, NotModelledError with the place in the script or the option. */
@@ -126,7 +127,8 @@ function startOnDump(
   config: Config,
   boot: BootParameters,
 ): StartedOn {
-  const facts = factsOfDump(dump.core, dump.name, dump.hints);
+  const tables = new FrameWords(dump.memory, dump.memory.littleEndian);
+  const facts = factsOfDump(dump.memory, tables, dump.name, dump.hints);
   const version = versionOfDump(program, options, facts.release, dump.name);
   const machine: Machine = {
     memory: facts.ram,
@@ -136,7 +138,7 @@ function startOnDump(
     features: { gbpages: true, pcid: false, encryption_bit: undefined },
   };
   const kernel = kernelOnDump({
-    tables: dump.core,
+    tables,
     root: facts.root,
     machine,
     version,
