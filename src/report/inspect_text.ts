@@ -71,15 +71,14 @@ function directMapText(inspection: Inspection): string[] {
   const { start, end } = space.directMap;
   return [
     `${'direct map'.padEnd(LABEL)}${mappedSize(directMap, space.pageBytes)} at ${hexAddress(start)} to ${hexAddress(end)}`,
-    ...sizesText(directMap, space.pageBytes),
-    ...originsText(inspection),
+    ...sizesText(directMap, space.pageBytes, originsText(inspection)),
     ...survey.fragmentation.flatMap(fragmentationText),
     ...(counters === undefined ? [] : countersText(inspection, directMap)),
   ];
 }
 
-/** One line a leaf size, with how many there are of each access. */
-function sizesText(region: RegionSurvey, pageBytes: number): string[] {
+/** One line a leaf size, with how many there are of each access; `ofAbsent` goes below those that are not present. */
+function sizesText(region: RegionSurvey, pageBytes: number, ofAbsent: readonly string[] = []): string[] {
   const lines: string[] = [];
   const present = region.leaves.filter(({ leaf }) => leaf.present);
   for (const bytes of new Set(present.map(({ leaf }) => leaf.bytes))) {
@@ -92,6 +91,7 @@ function sizesText(region: RegionSurvey, pageBytes: number): string[] {
       ...leavesText('not present', absent, ({ bytes, names }) => `${sizeName(bytes)} ${names}`, pageBytes),
     );
   }
+  lines.push(...ofAbsent);
   const rest = [
     ['holes', region.holePages],
     ['bad', region.badPages],
@@ -128,7 +128,7 @@ function originsText({ origins }: Inspection): string[] {
   const lines: string[] = [];
   for (const [{ names }, by] of origins) {
     const who = [...new Set(by.map((each) => each.who))].join('; ');
-    if (who !== '') lines.push(...wrap(`(${names}) left by ${who}`, INDENT));
+    if (who !== '') lines.push(...wrap(`${names}: left by ${who}`, INDENT));
   }
   return lines;
 }

@@ -194,11 +194,23 @@ function regions(
   const from = directMap?.end ?? -(2 ** (five ? 56 : 47));
   if (directMap !== undefined) moved.push({ name: 'direct map', start: directMap.start, end: directMap.end });
   const vmemmap = vmemmapStart(memory, five, isMoved, top, mapped);
-  const vmallocTold = memory.vmcoreinfo?.number('VMALLOC_START');
-  const vmalloc = vmallocTold === undefined ? from : signed(vmallocTold);
+  const vmalloc = vmallocStart(memory, five, isMoved, from);
   if (vmalloc < vmemmap) moved.push({ name: 'vmalloc', start: Math.max(vmalloc, from), end: vmemmap });
   if (vmemmap < top) moved.push({ name: 'vmemmap', start: vmemmap, end: top });
   return fillRegions([...moved, ...fixed], -(2 ** (five ? 56 : 47)));
+}
+
+/** Told since v6.9; before, it is somewhere behind the direct map if KASLR moved it. */
+function vmallocStart(
+  memory: MachineMemory,
+  five: boolean,
+  isMoved: boolean,
+  behind: VirtualAddress,
+): VirtualAddress {
+  const told = memory.vmcoreinfo?.number('VMALLOC_START');
+  if (told !== undefined) return signed(told);
+  if (isMoved) return behind;
+  return five ? -0x60_0000_0000_0000 : -0x3700_0000_0000;
 }
 
 /** Where KASLR moved it to is not told before v7.0: it is the last that is mapped below the CPU entry area. */
