@@ -32,11 +32,21 @@ const MAX_TOKEN_TABLE = 2 ** 16 + MAX_NAME;
 
 const known = new WeakMap<Machine, SymbolTable | undefined>();
 
-/** The user's symbols if there are any, or else the kernel's own, which are read once. */
+/** The user's symbols if there are any, moved as KASLR moved the kernel; or else the kernel's own, which are read once. */
 export function symbolsOf(machine: Machine, told: SymbolTable | undefined): SymbolTable | undefined {
-  if (told !== undefined) return told;
+  if (told !== undefined) return told.moved(movedBy(machine, told));
   if (!known.has(machine)) known.set(machine, readKallsyms(machine));
   return known.get(machine);
+}
+
+/** How far the image is from where a System.map has it; 0 for symbols of the running kernel. */
+function movedBy({ memory, located }: Machine, told: SymbolTable): bigint {
+  const [linked, running] = [told.address('_stext'), memory.vmcoreinfo?.symbol('_stext')];
+  if (linked !== undefined && running !== undefined) return running - linked;
+  const table = told.address('init_top_pgt') ?? told.address('swapper_pg_dir');
+  if (table === undefined || located.imageOffset === undefined || !located.rootFrom.startsWith('--symbols'))
+    return 0n;
+  return BigInt.asUintN(64, BigInt(located.root + located.imageOffset)) - table;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The kernel address space of a machine, read from its page tables. */
 
+import { NotModelledError } from '../errors.ts';
 import { FrameWords } from '../memory/frame_words.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import type { PageSource } from '../memory/physical_memory.ts';
@@ -14,6 +15,9 @@ import { type KernelVersion, parseRelease } from './version.ts';
 
 /** Runs that are kept, so that the tables need not be read again: about 40 MB. */
 const KEPT_RUNS = 2 ** 18;
+
+/** Of the entries of a top table; of random bits half or more are bad, of Linux's none. */
+const MAX_BAD_SHARE = 0.1;
 
 /** Told how far the reading is: tables read so far. */
 export type OnTables = (tables: number) => void;
@@ -51,12 +55,16 @@ export class Machine implements AddressSpace {
     const vote = new DirectMapVote(2 ** format.pageShift, directMapWithin, hints.pageOffset);
     const mapped: AddressRange[] = [];
     let runs: Run[] | undefined = [];
+    let badInRoot = 0;
     for (const run of walk(this.tables, format, root, { range: space, sharedOnce: true, onTable })) {
       if (runs?.push(run) === KEPT_RUNS) runs = undefined;
       if (run.kind === 'hole') continue;
+      if (run.kind === 'bad' && run.level === format.levels) badInRoot += run.count;
       addRange(mapped, run.address, run.address + run.pages * 2 ** format.pageShift);
       vote.add(run);
     }
+    if (badInRoot > 2 ** format.indexBits(format.levels) * MAX_BAD_SHARE)
+      throw noTables(badInRoot, root, where);
     this.#runs = runs;
     this.tableCounts = counts;
     this.directMap = vote.winner();
@@ -161,6 +169,14 @@ export class Machine implements AddressSpace {
       entry: { table, low, high },
     };
   }
+}
+
+function noTables(bad: number, root: number, where: string): NotModelledError {
+  return new NotModelledError(
+    'these page tables',
+    `${bad} entries of what should be the top table, at 0x${root.toString(16)}, make no sense: encrypted memory (SEV, TDX), another depth, or no table at all`,
+    where,
+  );
 }
 
 /** A run without what lies outside a range that it overlaps. The entry is still that of its old beginning. */

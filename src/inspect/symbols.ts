@@ -30,6 +30,13 @@ export class SymbolTable {
     this.symbols = typeof symbols === 'string' ? parse(symbols, where) : symbols;
   }
 
+  /** The same symbols, all so many bytes further up. */
+  moved(by: bigint): SymbolTable {
+    if (by === 0n) return this;
+    const { names, addresses } = this.symbols;
+    return new SymbolTable({ names, addresses: addresses.map((address) => address + by) });
+  }
+
   /** Unsigned; of several symbols of one name, that of the first. */
   address(name: string): bigint | undefined {
     const index = this.symbols.names.indexOf(name);

@@ -1,5 +1,6 @@
 /** x86-64 Linux: where the top table is, how many levels it has, and what is where (Documentation/arch/x86/x86_64/mm.rst). */
 
+import { NotModelledError } from '../../errors.ts';
 import { FrameWords } from '../../memory/frame_words.ts';
 import type { MachineMemory } from '../../memory/machine_memory.ts';
 import type { PageSource } from '../../memory/physical_memory.ts';
@@ -9,7 +10,7 @@ import { X86Format } from '../../mmu/x86_64.ts';
 import type { DirectMap, Region } from '../address_space.ts';
 import { type Hints, type Located, notTold } from '../located.ts';
 import { fillRegions } from '../regions.ts';
-import { findSelfMapped } from './self_mapped.ts';
+import { physicalOf } from './self_mapped.ts';
 import { signed } from './signed.ts';
 
 /** __START_KERNEL_map: the kernel image's mapping of physical `phys_base`. */
@@ -19,6 +20,10 @@ const IMAGE_END = -(2 ** 30);
 const PTI_USER_PGD = 0x1000;
 const CR4_LA57 = 1n << 12n;
 const ADDRESS_IN_CR3 = 0x000f_ffff_ffff_f000n;
+/** KASLR moves the image by multiples of this, in virtual and in physical addresses. */
+const KASLR_STEP = 2 ** 21;
+/** Where a source does not say how much memory there is. */
+const NO_RAM_ABOVE = 2 ** 36;
 const TIB = 2 ** 40;
 const CPU_ENTRY_AREA = -2 * TIB;
 
@@ -49,11 +54,16 @@ export function locateX86_64(memory: MachineMemory, hints: Hints, where: string)
       where,
     );
   }
-  // Nothing maps the kernel image: what is there is shown all the same, or refused by who finds no direct map.
-  doubts.push(
-    'nothing is mapped at 0xffffffff80000000: is this the top table of a Linux kernel, and its memory not encrypted?',
-  );
-  return locatedAt(memory, formatOf(levelsTold ?? 4), first, undefined, found, doubts);
+  if (levelsTold === undefined) {
+    throw new NotModelledError(
+      'the depth of these page tables',
+      'neither 4 nor 5 levels map a kernel image from 0xffffffff80000000 on; --levels says which it is',
+      where,
+    );
+  }
+  // What is there is shown all the same.
+  doubts.push('nothing is mapped at 0xffffffff80000000: is this the top table of a Linux kernel?');
+  return locatedAt(memory, formatOf(levelsTold), first, undefined, found, doubts);
 }
 
 interface Candidate {
@@ -84,10 +94,10 @@ function rootCandidates(
     const root = pageOf(CR3);
     const how = `CR3 of CPU ${cpu}`;
     if ((root & PTI_USER_PGD) === 0) return [{ root, how }];
-    // A CPU in user mode under PTI, whose kernel has its half beside; or an odd page by chance.
+    // A CPU in user mode under PTI, whose kernel has its half before; or an odd page by chance.
     return [
-      { root, how },
       { root: root - PTI_USER_PGD, how: `${how}, the kernel's half of its pair` },
+      { root, how },
     ];
   });
   if (roots.length > 0) {
@@ -96,22 +106,33 @@ function rootCandidates(
   return roots;
 }
 
-/** phys_base is not known from symbols alone; the image is moved by multiples of 2M. */
+/**
+ * From symbols alone neither phys_base is known nor, if they are System.map's, how far KASLR moved the image: both in
+ * steps of 2M. The top table is the page which maps the image so that its symbol, moved by as much, leads to it.
+ */
 function symbolCandidate(
   memory: MachineMemory,
   tables: PageSource,
   symbol: bigint,
   where: string,
 ): Candidate {
-  const formats = ([4, 5] as const).map(
-    (levels) => new X86Format({ levels, indexBits: 9, encryptionBit: undefined }),
-  );
-  const address = signed(symbol);
-  const found = findSelfMapped(tables, memory.ranges, formats, address, 2 ** 21);
-  if (found !== undefined) return { root: found.root, how: '--symbols, and the page that maps itself there' };
+  const linked = signed(symbol);
+  const last = memory.ranges.at(-1);
+  const limit = last === undefined ? NO_RAM_ABOVE : last.start + last.size;
+  for (let root = (linked - IMAGE_START) % KASLR_STEP; root < limit; root += KASLR_STEP) {
+    for (const levels of [4, 5] as const) {
+      const format = new X86Format({ levels, indexBits: 9, encryptionBit: undefined });
+      const offset = imageOffsetOf(tables, format, root);
+      if (offset === undefined) continue;
+      const moved = root + offset - linked;
+      if (moved < 0 || moved >= IMAGE_END - IMAGE_START || moved % KASLR_STEP !== 0) continue;
+      if (physicalOf(tables, format, root, root + offset) !== root) continue;
+      return { root, how: '--symbols, and the page that maps itself there' };
+    }
+  }
   throw notTold(
     'a page that maps the symbol init_top_pgt to itself',
-    `none does at 0x${symbol.toString(16)}: are the symbols this kernel's, moved by KASLR as it was (/proc/kallsyms)?`,
+    `none does, at 0x${symbol.toString(16)} or moved by KASLR: are the symbols those of this kernel?`,
     where,
   );
 }
