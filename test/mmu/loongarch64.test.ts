@@ -13,8 +13,8 @@ import {
   Loongarch64Format,
 } from '../../src/mmu/loongarch64.ts';
 import { walkAddress } from '../../src/mmu/walk.ts';
+import { countCore, readCore, readDescription, tablesOf } from '../support/real_core.ts';
 import { halvesOf, sparseWords } from '../support/sparse_words.ts';
-import { countCore, openCore } from '../support/walked_core.ts';
 
 const [PTE, PMD] = [1, 2] as const;
 const usual = new Loongarch64Format();
@@ -177,7 +177,8 @@ describe('tables', () => {
 });
 
 test('the leaves of loong64-7.2 are those that were counted, and empty tables are walked once', () => {
-  const { words, description } = openCore('loong64-7.2', usual.bigEndianTables);
+  const description = readDescription('loong64-7.2');
+  const words = tablesOf(readCore('loong64-7.2'), usual);
   const counted = countCore(words, usual, description, -(2 ** 47), { sharedOnce: true });
   const { 0: pageTables, 1: middleTables, ...above } = description.tables;
   expect(counted).toEqual({

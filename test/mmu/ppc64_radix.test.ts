@@ -10,8 +10,8 @@ import {
   isHashTable,
   Ppc64RadixFormat,
 } from '../../src/mmu/ppc64_radix.ts';
+import { countCore, readCore, readDescription, tablesOf } from '../support/real_core.ts';
 import { halvesOf, sparseWords } from '../support/sparse_words.ts';
-import { countCore, openCore } from '../support/walked_core.ts';
 
 const KERNEL_START = -(2 ** 62);
 const small = new Ppc64RadixFormat({ pageShift: 12 });
@@ -148,7 +148,8 @@ describe('the cores of radix machines', () => {
     ['ppc64-6.12-p10', small],
     ['ppc64-7.2-p10', small],
   ] as const)('have the tables and leaves that were counted: %s', (name, format) => {
-    const { words, description } = openCore(name, format.bigEndianTables);
+    const description = readDescription(name);
+    const words = tablesOf(readCore(name), format);
     const counted = countCore(words, format, description, KERNEL_START);
     expect(counted).toEqual({
       tables: description.tables,
@@ -164,7 +165,8 @@ describe('the cores of radix machines', () => {
 
 describe('the tables of a kernel with a hash MMU', () => {
   test('are told from radix tables by their root, and are none for a walk', () => {
-    const { words, description } = openCore('ppc64-6.12-p8-hash', true);
+    const description = readDescription('ppc64-6.12-p8-hash');
+    const words = tablesOf(readCore('ppc64-6.12-p8-hash'), small);
     expect(isHashTable(words, Number(description.root))).toBe(true);
     const counted = countCore(words, small, description, KERNEL_START);
     expect(counted.allLeaves).toEqual({});

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { EntryKind, Restriction } from '../../src/mmu/format.ts';
 import { _PAGE_NOEXEC, _PAGE_PROTECT, S390xFormat } from '../../src/mmu/s390x.ts';
 import { walk, walkAddress } from '../../src/mmu/walk.ts';
+import { countCore, readCore, readDescription, tablesOf } from '../support/real_core.ts';
 import { halvesOf, sparseWords } from '../support/sparse_words.ts';
-import { countCore, openCore } from '../support/walked_core.ts';
 
 const [PTE, SEGMENT, REGION_THIRD] = [1, 2, 3] as const;
 const s390 = new S390xFormat({ levels: 3 });
@@ -186,7 +186,8 @@ test('each level is called as the manuals call its table', () => {
 test.each(['s390x-6.1-edat', 's390x-6.12-edat', 's390x-7.2-edat'])(
   'the tables and leaves of %s are those that were counted',
   (name) => {
-    const { words, description } = openCore(name, s390.bigEndianTables);
+    const description = readDescription(name);
+    const words = tablesOf(readCore(name), s390);
     const counted = countCore(words, s390, description, 0);
     expect(counted).toEqual({
       tables: description.tables,

@@ -2,28 +2,31 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ElfCore } from '../../src/memory/elf_core.ts';
+import { FrameWords } from '../../src/memory/frame_words.ts';
 import type { PageSource } from '../../src/memory/physical_memory.ts';
 import { openDump } from '../../src/memory/sources/open_dump.ts';
-import type { EntryFormat, VirtualAddress } from '../../src/mmu/format.ts';
-import { type AddressRange, type Run, walk } from '../../src/mmu/walk.ts';
+import type { EntryFormat } from '../../src/mmu/format.ts';
+import { type Run, type WalkOptions, walk } from '../../src/mmu/walk.ts';
 
-/** The JSON beside a core, as far as tests use it. Addresses are hexadecimal text. */
+/** The JSON beside a core, as far as tests use it. Addresses are hexadecimal text; heights count from 0, base pages. */
 export interface CoreDescription {
   arch: string;
+  kernel: string;
   root: string;
   levels: number;
   pageSize: number;
+  pageOffset: string;
+  physOffset: string;
   va_bits: number;
   lpa2?: boolean;
   sysregs?: Record<string, string>;
-  /** First and last byte. */
-  ram: [string, string][];
-  /** Virtual and physical start, and size in bytes. */
-  linearRanges: [string, string, string][];
+  /** Virtual and physical start, and bytes; null where no table maps memory linearly. Not of x86-64. */
+  linearRanges: [string, string, string][] | null;
   linearLeaves: LeafCounts;
   /** Leaves of the whole kernel space, by bytes. */
   allLeaves: Record<string, number>;
-  /** By height: 0 is the tables of base pages. */
+  /** By height. */
   tables: Record<string, number>;
   invalidNonZero: number;
 }
@@ -45,27 +48,28 @@ export interface Counted {
 
 const CORES = new URL('../data/cores/', import.meta.url);
 
-export function readDescription(name: string, directory = CORES): CoreDescription {
-  return JSON.parse(readFileSync(new URL(`${name}.json`, directory), 'utf8'));
+export function readDescription(name: string): CoreDescription {
+  return JSON.parse(readFileSync(new URL(`${name}.json`, CORES), 'utf8'));
 }
 
-/** Count what the description of a core counts: of `name`, or with '.end' of the same machine after its trace. */
+/** The core of that name; '.end' is the same machine after its trace. */
+export function readCore(name: string, suffix: '' | '.end' = ''): ElfCore {
+  return openDump(fileURLToPath(new URL(`${name}${suffix}.core.gz`, CORES))).core;
+}
+
+/** The words of a core in the byte order of its tables. */
+export function tablesOf(core: ElfCore, format: EntryFormat): PageSource {
+  return new FrameWords(core, core.littleEndian && !format.bigEndianTables);
+}
+
+/** Count what the description of a core counts, in the window of the kernel's that begins at `start`. */
 export function countCore(
-  name: string,
-  description: CoreDescription,
+  words: PageSource,
   format: EntryFormat,
-  suffix: '' | '.end' = '',
-  directory = CORES,
+  description: CoreDescription,
+  start: number,
+  options: WalkOptions = {},
 ): Counted {
-  const dump = openDump(fileURLToPath(new URL(`${name}${suffix}.core.gz`, directory)));
-  try {
-    return count(dump.core, description, format);
-  } finally {
-    dump.close();
-  }
-}
-
-function count(source: PageSource, description: CoreDescription, format: EntryFormat): Counted {
   const counted: Counted = {
     tables: Object.fromEntries(Object.keys(description.tables).map((height) => [height, 0])),
     allLeaves: {},
@@ -74,20 +78,17 @@ function count(source: PageSource, description: CoreDescription, format: EntryFo
     broken: [],
     misplaced: [],
   };
-  const root = Number(description.root);
-  const bits = format.signExtended ? description.va_bits - 1 : description.va_bits;
   const onTable = (level: number) => add(counted.tables, level - 1, 1);
-  for (const run of walk(source, format, root, { range: { start: -(2 ** bits), end: 0 }, onTable })) {
-    if (run.kind === 'leaf') add(counted.allLeaves, bytesOf(format, run), run.count);
+  const range = { start, end: endOfWindow(format, start) };
+  for (const run of walk(words, format, Number(description.root), { ...options, range, onTable })) {
     if (run.kind === 'not-present') counted.invalidNonZero += run.count;
     if (run.kind === 'bad' || run.kind === 'missing') counted.broken.push(run);
+    if (run.kind === 'leaf') add(counted.allLeaves, bytesOf(format, run), run.count);
   }
-  const [virtual, physical] = description.linearRanges[0]!;
-  const offset = virtualAddress(virtual) - Number(physical);
-  for (const range of linearRanges(description, offset)) {
-    for (const run of walk(source, format, root, { range })) {
+  for (const { offset, ...range } of linearRanges(description)) {
+    for (const run of walk(words, format, Number(description.root), { ...options, range })) {
       if (run.kind !== 'leaf' && run.kind !== 'not-present') continue;
-      if (run.frame * description.pageSize !== run.address - offset) counted.misplaced.push(run);
+      if (run.frame * 2 ** format.pageShift !== run.address - offset) counted.misplaced.push(run);
       if (run.kind !== 'leaf') continue;
       counted.linearLeaves[bytesOf(format, run)] ??= {};
       const attributes = format.attributes(run.level, run.low, run.high);
@@ -97,19 +98,27 @@ function count(source: PageSource, description: CoreDescription, format: EntryFo
   return counted;
 }
 
-function linearRanges(description: CoreDescription, offset: number): AddressRange[] {
-  return description.ram.map(([first, last]) => ({
-    start: Number(first) + offset,
-    end: Number(last) + 1 + offset,
-  }));
+/** A window is as large as the root; the last of the address space ends with it. */
+function endOfWindow(format: EntryFormat, start: number): number {
+  const end = start + 2 ** (format.levelShift(format.levels) + format.indexBits(format.levels));
+  return start < 0 ? Math.min(0, end) : end;
 }
 
-function virtualAddress(hex: string): VirtualAddress {
-  return Number(BigInt.asIntN(64, BigInt(hex)));
+/** With the difference between virtual and physical addresses. */
+function linearRanges({ linearRanges }: CoreDescription) {
+  return (linearRanges ?? []).map(([virtual, physical, bytes]) => {
+    const start = signedAddress(virtual);
+    return { start, end: start + Number(bytes), offset: start - Number(physical) };
+  });
 }
 
 function bytesOf(format: EntryFormat, run: Run): number {
   return 2 ** format.levelShift(run.level);
+}
+
+/** A virtual address as this library has them, from the unsigned text of a description. */
+export function signedAddress(text: string): number {
+  return Number(BigInt.asIntN(64, BigInt(text)));
 }
 
 function add(counts: Record<string, number>, key: string | number, by: number): void {
