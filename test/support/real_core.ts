@@ -18,6 +18,8 @@ export interface CoreDescription {
   pageSize: number;
   pageOffset: string;
   physOffset: string;
+  /** First and last byte. */
+  ram: [string, string][];
   va_bits: number;
   lpa2?: boolean;
   sysregs?: Record<string, string>;
@@ -104,12 +106,12 @@ function endOfWindow(format: EntryFormat, start: number): number {
   return start < 0 ? Math.min(0, end) : end;
 }
 
-/** With the difference between virtual and physical addresses. */
-function linearRanges({ linearRanges }: CoreDescription) {
-  return (linearRanges ?? []).map(([virtual, physical, bytes]) => {
-    const start = signedAddress(virtual);
-    return { start, end: start + Number(bytes), offset: start - Number(physical) };
-  });
+/** Where RAM is in the linear map, and the difference between virtual and physical addresses. */
+function linearRanges({ linearRanges, ram }: CoreDescription) {
+  const first = linearRanges?.[0];
+  if (first === undefined) return [];
+  const offset = signedAddress(first[0]) - Number(first[1]);
+  return ram.map(([from, to]) => ({ start: Number(from) + offset, end: Number(to) + 1 + offset, offset }));
 }
 
 function bytesOf(format: EntryFormat, run: Run): number {
