@@ -3,12 +3,19 @@
 import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
 import { countersInMemory } from '../inspect/counters.ts';
-import { ARCH_NAMES, type ArchName, type Hints, Machine, SymbolTable } from '../inspect/index.ts';
+import {
+  ARCH_NAMES,
+  type ArchName,
+  type Hints,
+  MACHINE_OF_ARCH,
+  Machine,
+  SymbolTable,
+} from '../inspect/index.ts';
 import { type Inspection, inspectMachine } from '../inspect/inspection.ts';
 import { symbolsOf } from '../inspect/kallsyms.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
+import { MemoryWith } from '../memory/memory_with.ts';
 import type { RawLayout } from '../memory/raw_memory.ts';
-import { WithVmcoreinfo } from '../memory/with_vmcoreinfo.ts';
 import { readTextFile } from './files.ts';
 import { addressOption, numberOption } from './options.ts';
 import { ProgressLine } from './progress_line.ts';
@@ -33,15 +40,6 @@ export interface OpenedSource {
 }
 
 const MAX_SYMBOLS_BYTES = 2 ** 26;
-const E_MACHINE: Readonly<Record<ArchName, number>> = {
-  x86_64: 62,
-  arm64: 183,
-  riscv64: 243,
-  s390x: 22,
-  ppc64: 21,
-  loongarch64: 258,
-};
-
 /** The options of every command that reads a machine. */
 export function addSourceOptions(command: Command): Command {
   return command
@@ -117,7 +115,7 @@ async function open(name: string, options: SourceOptions, onProgress: OnProgress
     return { memory, text: undefined, close };
   const vmcoreinfo = findVmcoreinfo(memory, onProgress);
   if (vmcoreinfo !== undefined)
-    return { memory: new WithVmcoreinfo(memory, vmcoreinfo), text: undefined, close };
+    return { memory: new MemoryWith(memory, { vmcoreinfo }), text: undefined, close };
   if (memory.kind === 'raw memory' && options.physBase === undefined && options.arch === undefined) {
     close();
     throw unknownFormat(name);
@@ -196,6 +194,7 @@ function rawLayout({ physBase, arch }: SourceOptions): RawLayout {
     const next = pieces[index + 1];
     return next === undefined ? piece : { ...piece, size: next.offset - piece.offset };
   });
-  const machine = name === undefined ? {} : { machine: E_MACHINE[name], littleEndian: name !== 's390x' };
+  const machine =
+    name === undefined ? {} : { machine: MACHINE_OF_ARCH[name], littleEndian: name !== 's390x' };
   return { segments, ...machine };
 }

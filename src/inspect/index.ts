@@ -15,7 +15,7 @@ export { type Finding, type Place, RULE_NAMES, RULES, type RuleName, type Severi
 export type { Difference, Fragmentation } from './fragmentation.ts';
 export { readKallsyms, symbolsOf } from './kallsyms.ts';
 export { type LeafCount, type LeavesByBits, leavesByBits } from './leaf_census.ts';
-export { ARCH_NAMES } from './locate.ts';
+export { ARCH_NAMES, MACHINE_OF_ARCH } from './locate.ts';
 export type { Hints, Located } from './located.ts';
 export { Machine } from './machine.ts';
 export type { Origin } from './origins.ts';

@@ -1,6 +1,15 @@
 /** Which architecture a machine is of, and where that finds its page tables. */
 
 import { InputError, NotModelledError } from '../errors.ts';
+import {
+  EM_AARCH64,
+  EM_LOONGARCH,
+  EM_PPC64,
+  EM_RISCV,
+  EM_S390,
+  EM_SPARCV9,
+  EM_X86_64,
+} from '../memory/elf_machine.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import type { ArchName } from './address_space.ts';
 import { locateArm64 } from './arch/arm64.ts';
@@ -22,17 +31,15 @@ const LOCATE: Readonly<Record<ArchName, Locate>> = {
 
 export const ARCH_NAMES = Object.keys(LOCATE) as ArchName[];
 
-/** e_machine of the ELF format. */
-const ARCH_OF_MACHINE: Readonly<Record<number, ArchName>> = {
-  62: 'x86_64',
-  183: 'arm64',
-  243: 'riscv64',
-  22: 's390x',
-  21: 'ppc64',
-  258: 'loongarch64',
+/** By the number of the machine in the ELF header. */
+export const MACHINE_OF_ARCH: Readonly<Record<ArchName, number>> = {
+  x86_64: EM_X86_64,
+  arm64: EM_AARCH64,
+  riscv64: EM_RISCV,
+  s390x: EM_S390,
+  ppc64: EM_PPC64,
+  loongarch64: EM_LOONGARCH,
 };
-
-const EM_SPARCV9 = 43;
 
 /** @throws InputError or NotModelledError that says what is missing, and which option gives it. */
 export function locate(memory: MachineMemory, hints: Hints, where: string): Located {
@@ -48,7 +55,10 @@ export function locate(memory: MachineMemory, hints: Hints, where: string): Loca
 
 function archOf(memory: MachineMemory, hints: Hints, where: string): ArchName {
   const { machine } = memory;
-  const known = machine === undefined ? archOfVmcoreinfo(memory) : ARCH_OF_MACHINE[machine];
+  const known =
+    machine === undefined
+      ? archOfVmcoreinfo(memory)
+      : ARCH_NAMES.find((name) => MACHINE_OF_ARCH[name] === machine);
   const arch = hints.arch ?? known;
   if (machine === EM_SPARCV9 && arch === undefined) {
     throw new NotModelledError('sparc64', 'the format of its tables is not known here yet', where);

@@ -49,3 +49,27 @@ export type Locate = (memory: MachineMemory, hints: Hints, where: string) => Loc
 export function notTold(what: string, hint: string, where: string): InputError {
   return new InputError({ code: 'missing', what, where, hint });
 }
+
+/** For a source that does not tell where the top table is; `what` of its VMCOREINFO would. */
+export function rootNotTold(
+  { vmcoreinfo }: MachineMemory,
+  where: string,
+  what = 'SYMBOL(swapper_pg_dir)',
+): InputError {
+  return notTold(
+    vmcoreinfo === undefined ? 'VMCOREINFO' : `${what} in VMCOREINFO`,
+    'so the top table is not known: --root ADDRESS (that of swapper_pg_dir) or --symbols gives it',
+    where,
+  );
+}
+
+/** Virtual address of the top table, unsigned, and who told it. */
+export function topTableSymbol(
+  { vmcoreinfo }: MachineMemory,
+  { symbols }: Hints,
+): { symbol: bigint; from: string } | undefined {
+  const told = vmcoreinfo?.symbol('swapper_pg_dir');
+  if (told !== undefined) return { symbol: told, from: 'VMCOREINFO' };
+  const named = symbols?.address('swapper_pg_dir');
+  return named === undefined ? undefined : { symbol: named, from: '--symbols' };
+}

@@ -103,13 +103,24 @@ export class Machine implements AddressSpace {
   /** What a leaf with this entry allows, if the tables above it take `inherited` away. */
   attributesOf(level: number, low: number, high: number, present: boolean, inherited = 0): LeafAttributes {
     const flags = this.format.flags(level, low, high);
-    const key = (flags >>> 0) * 128 + level * 16 + inherited * 2 + (present ? 1 : 0);
+    const taken = inherited & this.#allowed(level, flags);
+    const key = (flags >>> 0) * 128 + level * 16 + taken * 2 + (present ? 1 : 0);
     let attributes = this.#attributes.get(key);
     if (attributes === undefined) {
-      attributes = this.#describe(level, flags, low, high, present, inherited);
+      attributes = this.#describe(level, flags, low, high, present, taken);
       this.#attributes.set(key, attributes);
     }
     return attributes;
+  }
+
+  /** What tables above a leaf can take from it, for it allows so much. */
+  #allowed(level: number, flags: EntryFlags): number {
+    const { format } = this;
+    return (
+      (format.writable(level, flags) ? Restriction.NoWrite : 0) |
+      (format.executable(level, flags) ? Restriction.NoExecute : 0) |
+      (format.user(level, flags) ? Restriction.NoUser : 0)
+    );
   }
 
   #describe(
@@ -118,24 +129,24 @@ export class Machine implements AddressSpace {
     low: number,
     high: number,
     present: boolean,
-    inherited: number,
+    taken: number,
   ): LeafAttributes {
     const { format } = this;
-    const may = (allowed: boolean, restriction: number) => allowed && (inherited & restriction) === 0;
-    const writable = may(format.writable(level, flags), Restriction.NoWrite);
-    const executable = may(format.executable(level, flags), Restriction.NoExecute);
+    const allowed = this.#allowed(level, flags) & ~taken;
+    const writable = (allowed & Restriction.NoWrite) !== 0;
+    const executable = (allowed & Restriction.NoExecute) !== 0;
     return {
       level,
       bytes: 2 ** format.levelShift(level),
       present,
       writable,
       executable,
-      user: may(format.user(level, flags), Restriction.NoUser),
+      user: (allowed & Restriction.NoUser) !== 0,
       memoryType: format.memoryType(level, flags),
       names: format.describe(level, low, high).join(' '),
       access: describeProtection(format, level, flags, { writable, executable }),
       bits: format.attributes(level, low, high),
-      mergeKey: `${format.mergeable(level, flags)} ${inherited} ${present}`,
+      mergeKey: `${format.mergeable(level, flags)} ${taken} ${present}`,
     };
   }
 

@@ -1,7 +1,7 @@
 /** The parts of an address space. */
 
 import type { VirtualAddress } from '../mmu/format.ts';
-import type { Region } from './address_space.ts';
+import type { DirectMap, Region } from './address_space.ts';
 
 /** The regions in order, and what is between and beside them, from `start` to `end`, as "other". */
 export function fillRegions(
@@ -21,4 +21,9 @@ export function fillRegions(
   }
   if (at < end) regions.push({ name: 'other', start: at, end });
   return regions;
+}
+
+/** The direct map as a region, if there is one. */
+export function directMapRegion(directMap: DirectMap | undefined): Region[] {
+  return directMap === undefined ? [] : [{ name: 'direct map', start: directMap.start, end: directMap.end }];
 }

@@ -7,6 +7,7 @@
  */
 
 import type { ByteSource } from './byte_source.ts';
+import { EM_AARCH64, EM_LOONGARCH, EM_PPC64, EM_RISCV, EM_S390, EM_X86_64 } from './elf_machine.ts';
 import type { NoteSegment } from './elf_notes.ts';
 import { ElfReader } from './elf64.ts';
 
@@ -38,16 +39,16 @@ const MAX_BLOCK = 65536;
 const MAX_PAGES = 2 ** 36;
 
 const MACHINES: Readonly<Record<string, number>> = {
-  x86_64: 62,
-  aarch64: 183,
-  s390x: 22,
-  ppc64: 21,
-  ppc64le: 21,
+  x86_64: EM_X86_64,
+  aarch64: EM_AARCH64,
+  s390x: EM_S390,
+  ppc64: EM_PPC64,
+  ppc64le: EM_PPC64,
   // As QEMU spells them.
-  S390X: 22,
-  PPC64: 21,
-  riscv64: 243,
-  loongarch64: 258,
+  S390X: EM_S390,
+  PPC64: EM_PPC64,
+  riscv64: EM_RISCV,
+  loongarch64: EM_LOONGARCH,
 };
 
 export interface KdumpHeader {

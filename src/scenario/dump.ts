@@ -3,13 +3,13 @@
 import { InputError } from '../errors.ts';
 import { __START_KERNEL_map } from '../linux/arch/x86/include/asm/page_types.ts';
 import type { MemoryRange } from '../linux/machine.ts';
+import { EM_X86_64 } from '../memory/elf_machine.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import type { PageSource } from '../memory/physical_memory.ts';
 import type { VirtualAddress } from '../mmu/format.ts';
 import { type Run, walk } from '../mmu/walk.ts';
 import { X86Format } from '../mmu/x86_64.ts';
 
-const EM_X86_64 = 62;
 const GIB = 2 ** 30;
 
 /** What the user says of a dump that does not tell by itself. */

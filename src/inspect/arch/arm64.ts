@@ -5,8 +5,8 @@ import type { MachineMemory } from '../../memory/machine_memory.ts';
 import { Arm64Format } from '../../mmu/arm64.ts';
 import type { AddressRange } from '../../mmu/walk.ts';
 import type { DirectMap, Region } from '../address_space.ts';
-import { type Hints, type Located, notTold } from '../located.ts';
-import { fillRegions } from '../regions.ts';
+import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
+import { directMapRegion, fillRegions } from '../regions.ts';
 import { atLeast, parseRelease } from '../version.ts';
 import { imageRange } from './image_range.ts';
 import { findSelfMapped, physicalOf } from './self_mapped.ts';
@@ -34,14 +34,14 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
   const { vmcoreinfo } = memory;
   const mair = mairOf(memory);
   const told = geometryOf(memory, found);
-  const symbol =
-    vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir') ?? undefined;
+  const toldRoot = topTableSymbol(memory, hints);
+  const symbol = toldRoot?.symbol;
   const voffset = vmcoreinfo?.number('kimage_voffset');
   const geometries = (told === undefined ? allGeometries() : [told]).map((each) => ({ ...each, mair }));
   const tables = new FrameWords(memory, memory.littleEndian);
 
   let root: number | undefined;
-  let rootFrom = 'VMCOREINFO';
+  let rootFrom = toldRoot?.from ?? '';
   let format: Arm64Format | undefined;
   let imageOffset = voffset === undefined ? undefined : signed(voffset);
   if (hints.root !== undefined) {
@@ -56,7 +56,7 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
     if (self !== undefined) {
       ({ root, format } = self);
       imageOffset = address - root;
-      rootFrom = 'its symbol, and the page that maps itself there';
+      rootFrom = `${toldRoot?.from}, and the page that maps itself there`;
     }
   } else {
     const ttbr = memory.cpus.find(({ TTBR1_EL1 }) => (TTBR1_EL1 ?? 0n) !== 0n)?.TTBR1_EL1;
@@ -67,13 +67,7 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
     }
   }
   if (root === undefined) {
-    throw notTold(
-      vmcoreinfo === undefined
-        ? 'VMCOREINFO'
-        : 'SYMBOL(swapper_pg_dir) and NUMBER(kimage_voffset) in VMCOREINFO',
-      'so the top table is not known: --root ADDRESS (swapper_pg_dir) or --symbols gives it',
-      where,
-    );
+    throw rootNotTold(memory, where, 'SYMBOL(swapper_pg_dir) and NUMBER(kimage_voffset)');
   }
   format ??= fittingFormat(tables, geometries, root, symbol, imageOffset);
   if (told === undefined) found.push(`${format.name}, as the tables read best so`);
@@ -171,8 +165,7 @@ function regions(
 ): Region[] {
   const { vmcoreinfo } = memory;
   const linear = linearRange(memory, vaBits);
-  const known: Region[] = [];
-  if (directMap !== undefined) known.push({ name: 'direct map', start: directMap.start, end: directMap.end });
+  const known = directMapRegion(directMap);
   if (image !== undefined) known.push({ name: 'kernel image', ...image });
   const modules = vmcoreinfo?.number('MODULES_VADDR');
   const modulesEnd = vmcoreinfo?.number('MODULES_END');

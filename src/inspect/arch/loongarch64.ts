@@ -3,7 +3,7 @@
 import type { MachineMemory } from '../../memory/machine_memory.ts';
 import { Loongarch64Format } from '../../mmu/loongarch64.ts';
 import type { Region } from '../address_space.ts';
-import { type Hints, type Located, notTold } from '../located.ts';
+import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
 import { fillRegions } from '../regions.ts';
 import { signed } from './signed.ts';
 
@@ -12,15 +12,9 @@ const IN_WINDOW = 0xffff_ffff_ffffn;
 
 export function locateLoongarch64(memory: MachineMemory, hints: Hints, where: string): Located {
   const { vmcoreinfo } = memory;
-  const symbol = vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir');
-  const root = hints.root ?? (symbol === undefined ? undefined : Number(symbol & IN_WINDOW));
-  if (root === undefined) {
-    throw notTold(
-      vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
-      'so the top table is not known: --root ADDRESS (swapper_pg_dir) or --symbols gives it',
-      where,
-    );
-  }
+  const told = topTableSymbol(memory, hints);
+  if (hints.root === undefined && told === undefined) throw rootNotTold(memory, where);
+  const root = hints.root ?? Number(told!.symbol & IN_WINDOW);
   const pageSize = vmcoreinfo?.field('PAGESIZE');
   const pageShift = pageSize === '4096' ? 12 : pageSize === '65536' ? 16 : 14;
   const levels = hints.levels ?? (pageShift === 12 ? 4 : pageShift === 14 ? 3 : 2);
@@ -36,12 +30,7 @@ export function locateLoongarch64(memory: MachineMemory, hints: Hints, where: st
       'in no table: it is the window 0x9000000000000000 (cached) of the CPU, and 0x8000000000000000 (uncached): all of memory, readable, writable and executable, not by leaves; set_direct_map_*() and set_memory_*() on it return 0 and change nothing',
     imageOffset: undefined,
     countsNotPresent: false,
-    rootFrom:
-      hints.root !== undefined
-        ? '--root'
-        : vmcoreinfo?.symbol('swapper_pg_dir') !== undefined
-          ? 'VMCOREINFO'
-          : '--symbols',
+    rootFrom: hints.root === undefined ? told!.from : '--root',
     found: [],
     doubts: pageSize === undefined ? ['pages are taken to be of 16K, as nothing says so'] : [],
     regions: () => regions(memory, start),

@@ -4,8 +4,8 @@ import { NotModelledError } from '../../errors.ts';
 import { FrameWords } from '../../memory/frame_words.ts';
 import type { MachineMemory } from '../../memory/machine_memory.ts';
 import { isHashTable, Ppc64RadixFormat } from '../../mmu/ppc64_radix.ts';
-import { type Hints, type Located, notTold } from '../located.ts';
-import { fillRegions } from '../regions.ts';
+import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
+import { directMapRegion, fillRegions } from '../regions.ts';
 
 /** Quadrant 3, the kernel's: 52 bits from here, in pieces of 2^51 bytes. */
 const SPACE_START = -0x4000_0000_0000_0000;
@@ -14,15 +14,9 @@ const PHYSICAL = 0x0fff_ffff_ffff_ffffn;
 
 export function locatePpc64(memory: MachineMemory, hints: Hints, where: string): Located {
   const { vmcoreinfo } = memory;
-  const symbol = vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir');
-  const root = hints.root ?? (symbol === undefined ? undefined : Number(symbol & PHYSICAL));
-  if (root === undefined) {
-    throw notTold(
-      vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
-      'so the top table is not known: --root ADDRESS (swapper_pg_dir) or --symbols gives it',
-      where,
-    );
-  }
+  const told = topTableSymbol(memory, hints);
+  if (hints.root === undefined && told === undefined) throw rootNotTold(memory, where);
+  const root = hints.root ?? Number(told!.symbol & PHYSICAL);
   if (vmcoreinfo?.number('RADIX_MMU') === 0n || isHashTable(new FrameWords(memory, false), root)) {
     throw new NotModelledError(
       'the hash MMU',
@@ -40,20 +34,13 @@ export function locatePpc64(memory: MachineMemory, hints: Hints, where: string):
     directMapWithin: { start: SPACE_START, end: SPACE_START + PIECE },
     imageOffset: SPACE_START,
     countsNotPresent: false,
-    rootFrom:
-      hints.root !== undefined
-        ? '--root'
-        : vmcoreinfo?.symbol('swapper_pg_dir') !== undefined
-          ? 'VMCOREINFO'
-          : '--symbols',
+    rootFrom: hints.root === undefined ? told!.from : '--root',
     found: [],
     doubts: vmcoreinfo === undefined ? ['pages are taken to be of 4K, as nothing says so'] : [],
     regions: (directMap) =>
       fillRegions(
         [
-          ...(directMap === undefined
-            ? []
-            : [{ name: 'direct map', start: directMap.start, end: directMap.end } as const]),
+          ...directMapRegion(directMap),
           { name: 'vmalloc', start: SPACE_START + PIECE, end: SPACE_START + 1.25 * PIECE },
           { name: 'I/O', start: SPACE_START + 1.25 * PIECE, end: SPACE_START + 1.5 * PIECE },
           { name: 'vmemmap', start: SPACE_START + 1.5 * PIECE, end: end },

@@ -5,8 +5,8 @@ import type { MachineMemory } from '../../memory/machine_memory.ts';
 import { Riscv64Format } from '../../mmu/riscv64.ts';
 import type { DirectMap, Region, RegionName } from '../address_space.ts';
 import { directMapSize } from '../direct_map_vote.ts';
-import { type Hints, type Located, notTold } from '../located.ts';
-import { fillRegions } from '../regions.ts';
+import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
+import { directMapRegion, fillRegions } from '../regions.ts';
 import { findSelfMapped } from './self_mapped.ts';
 import { signed } from './signed.ts';
 
@@ -23,11 +23,12 @@ export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string
   const tables = new FrameWords(memory, true);
   const toldLevels = levelsOf(memory, hints);
   const levels = toldLevels === undefined ? ALL_LEVELS : [toldLevels];
-  const symbol = vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir');
+  const told = topTableSymbol(memory, hints);
+  const symbol = told?.symbol;
   const kernelOffset = vmcoreinfo?.number('va_kernel_pa_offset');
 
   let root: number | undefined;
-  let rootFrom = 'VMCOREINFO';
+  let rootFrom = told?.from ?? '';
   let format: Riscv64Format | undefined;
   let imageOffset = kernelOffset === undefined ? undefined : signed(kernelOffset);
   if (hints.root !== undefined) {
@@ -41,7 +42,7 @@ export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string
     if (self !== undefined) {
       ({ root, format } = self);
       imageOffset = signed(symbol) - root;
-      rootFrom = 'its symbol, and the page that maps itself there';
+      rootFrom = `${told?.from}, and the page that maps itself there`;
     }
   } else {
     const satp = memory.cpus.find((cpu) => (cpu.satp ?? 0n) !== 0n)?.satp;
@@ -50,13 +51,7 @@ export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string
       rootFrom = 'satp, that of the task which the CPU was in';
     }
   }
-  if (root === undefined) {
-    throw notTold(
-      vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
-      'so the top table is not known: --root ADDRESS (swapper_pg_dir) or --symbols gives it',
-      where,
-    );
-  }
+  if (root === undefined) throw rootNotTold(memory, where);
   if (format === undefined) {
     format = deepest(tables, root, levels);
     if (toldLevels === undefined) found.push(`${format.levels} levels, as most is mapped by so many`);
@@ -99,8 +94,7 @@ function deepest(tables: FrameWords, root: number, levels: readonly Levels[]): R
 
 function regions(memory: MachineMemory, start: number, directMap: DirectMap | undefined): Region[] {
   const { vmcoreinfo } = memory;
-  const known: Region[] = [];
-  if (directMap !== undefined) known.push({ name: 'direct map', start: directMap.start, end: directMap.end });
+  const known = directMapRegion(directMap);
   const add = (name: RegionName, from: string, to: string) => {
     const [first, end] = [vmcoreinfo?.number(from), vmcoreinfo?.number(to)];
     if (first !== undefined && end !== undefined)

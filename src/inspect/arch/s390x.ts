@@ -6,8 +6,8 @@ import type { MachineMemory } from '../../memory/machine_memory.ts';
 import { S390xFormat } from '../../mmu/s390x.ts';
 import type { AddressRange } from '../../mmu/walk.ts';
 import type { DirectMap, Region } from '../address_space.ts';
-import { type Hints, type Located, notTold } from '../located.ts';
-import { fillRegions } from '../regions.ts';
+import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
+import { directMapRegion, fillRegions } from '../regions.ts';
 
 type Levels = 2 | 3 | 4 | 5;
 
@@ -17,28 +17,8 @@ const TYPE_SHIFT = 2;
 const MIB = 2 ** 20;
 
 export function locateS390x(memory: MachineMemory, hints: Hints, where: string): Located {
-  const { vmcoreinfo } = memory;
-  const symbol = vmcoreinfo?.symbol('swapper_pg_dir') ?? hints.symbols?.address('swapper_pg_dir');
-  let root: number;
-  let rootFrom = 'VMCOREINFO';
-  if (hints.root !== undefined) {
-    root = Number(BigInt(hints.root) & ASCE_ORIGIN);
-    rootFrom = '--root';
-  } else if (symbol !== undefined) {
-    root = Number(symbol + imageOffsetOf(memory));
-    if (vmcoreinfo?.symbol('swapper_pg_dir') === undefined) rootFrom = '--symbols';
-  } else {
-    const asce = memory.cpus.find(({ CR1 }) => (CR1 ?? 0n) !== 0n)?.CR1;
-    if (asce === undefined) {
-      throw notTold(
-        vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
-        "so the top table is not known: --root ADDRESS (or the kernel's ASCE) or --symbols gives it",
-        where,
-      );
-    }
-    root = Number(asce & ASCE_ORIGIN);
-    rootFrom = 'control register 1';
-  }
+  const told = topTableSymbol(memory, hints);
+  const { root, rootFrom } = rootOf(memory, hints, told, where);
   const levels = levelsOf(memory, hints, root, where);
   const format = new S390xFormat({ levels });
   const space = { start: 0, end: Math.min(2 ** (format.levelShift(levels) + 11), 2 ** 62) };
@@ -48,13 +28,26 @@ export function locateS390x(memory: MachineMemory, hints: Hints, where: string):
     root,
     space,
     directMapWithin: space,
-    imageOffset: symbol === undefined ? undefined : -Number(imageOffsetOf(memory)),
+    imageOffset: told === undefined ? undefined : -Number(imageOffsetOf(memory)),
     countsNotPresent: false,
     rootFrom,
     found: [],
     doubts: [],
     regions: (directMap, mapped) => regions(memory, space, directMap, mapped),
   };
+}
+
+function rootOf(
+  memory: MachineMemory,
+  hints: Hints,
+  told: ReturnType<typeof topTableSymbol>,
+  where: string,
+): { root: number; rootFrom: string } {
+  if (hints.root !== undefined) return { root: Number(BigInt(hints.root) & ASCE_ORIGIN), rootFrom: '--root' };
+  if (told !== undefined) return { root: Number(told.symbol + imageOffsetOf(memory)), rootFrom: told.from };
+  const asce = memory.cpus.find(({ CR1 }) => (CR1 ?? 0n) !== 0n)?.CR1;
+  if (asce === undefined) throw rootNotTold(memory, where);
+  return { root: Number(asce & ASCE_ORIGIN), rootFrom: 'control register 1' };
 }
 
 /** Physical minus virtual address of the image: 0 until v6.9, which moved it out of the identity map. */
@@ -91,8 +84,7 @@ function regions(
   mapped: readonly AddressRange[],
 ): Region[] {
   const { vmcoreinfo } = memory;
-  const known: Region[] = [];
-  if (directMap !== undefined) known.push({ name: 'direct map', start: directMap.start, end: directMap.end });
+  const known = directMapRegion(directMap);
   const vmemmap = vmcoreinfo?.symbol('vmemmap');
   const vmalloc = vmcoreinfo?.number('VMALLOC_START');
   const text = vmcoreinfo?.symbol('_stext');

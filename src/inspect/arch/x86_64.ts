@@ -8,8 +8,8 @@ import type { VirtualAddress } from '../../mmu/format.ts';
 import { type AddressRange, walkAddress } from '../../mmu/walk.ts';
 import { X86Format } from '../../mmu/x86_64.ts';
 import type { DirectMap, Region } from '../address_space.ts';
-import { type Hints, type Located, notTold } from '../located.ts';
-import { fillRegions } from '../regions.ts';
+import { type Hints, type Located, notTold, rootNotTold } from '../located.ts';
+import { directMapRegion, fillRegions } from '../regions.ts';
 import { physicalOf } from './self_mapped.ts';
 import { signed } from './signed.ts';
 
@@ -47,13 +47,7 @@ export function locateX86_64(memory: MachineMemory, hints: Hints, where: string)
     }
   }
   const [first] = candidates;
-  if (first === undefined) {
-    throw notTold(
-      memory.vmcoreinfo === undefined ? 'VMCOREINFO' : 'SYMBOL(swapper_pg_dir) in VMCOREINFO',
-      'so the top table is not known: --root ADDRESS (CR3 of a kernel thread) or --symbols gives it',
-      where,
-    );
-  }
+  if (first === undefined) throw rootNotTold(memory, where);
   if (levelsTold === undefined) {
     throw new NotModelledError(
       'the depth of these page tables',
@@ -211,9 +205,8 @@ function regions(
     { name: 'modules', start: IMAGE_END, end: -(2 ** 24) },
     { name: 'fixmap', start: -(2 ** 24), end: 0 },
   ];
-  const moved: Region[] = [];
+  const moved = directMapRegion(directMap);
   const from = directMap?.end ?? -(2 ** (five ? 56 : 47));
-  if (directMap !== undefined) moved.push({ name: 'direct map', start: directMap.start, end: directMap.end });
   const vmemmap = vmemmapStart(memory, five, isMoved, top, mapped);
   const vmalloc = vmallocStart(memory, five, isMoved, from);
   if (vmalloc < vmemmap) moved.push({ name: 'vmalloc', start: Math.max(vmalloc, from), end: vmemmap });

@@ -3,6 +3,7 @@
  * is attached. Facts from QEMU's gdbstub.c (gdbstub/ since v8.1), monitor/ and target/*.
  */
 
+import { EM_AARCH64, EM_LOONGARCH, EM_PPC64, EM_RISCV, EM_S390, EM_X86_64 } from '../elf_machine.ts';
 import type { ControlRegisters, PhysicalRange } from '../machine_memory.ts';
 import { PAGE_SIZE } from '../physical_memory.ts';
 import { GdbConnection } from './gdb_connection.ts';
@@ -19,16 +20,13 @@ export interface GuestFacts {
 
 /** e_machine, by the name that GDB has for an architecture. */
 const MACHINES: Readonly<Record<string, number>> = {
-  'i386:x86-64': 62,
-  aarch64: 183,
-  's390:64-bit': 22,
-  'powerpc:common64': 21,
-  'riscv:rv64': 243,
-  loongarch64: 258,
+  'i386:x86-64': EM_X86_64,
+  aarch64: EM_AARCH64,
+  's390:64-bit': EM_S390,
+  'powerpc:common64': EM_PPC64,
+  'riscv:rv64': EM_RISCV,
+  loongarch64: EM_LOONGARCH,
 };
-const AARCH64 = 183;
-const S390 = 22;
-const POWERPC = 21;
 
 /** A stub takes at least this much in a packet, and never more than that, in bytes. */
 const MIN_PACKET = 64;
@@ -158,12 +156,12 @@ async function readFacts(connection: GdbConnection, target: string, packetSize: 
   const machine = MACHINES[/<architecture>\s*([^<]*?)\s*<\/architecture>/.exec(target)?.[1] ?? ''];
   const registers = (await connection.monitor('info registers -a')) ?? '';
   const cpus = monitorRegisters(registers);
-  if (machine === AARCH64 && target.includes('"system-registers.xml"')) {
+  if (machine === EM_AARCH64 && target.includes('"system-registers.xml"')) {
     cpus.push(await readSystemRegisters(connection, packetSize));
   }
   return {
     machine,
-    littleEndian: machine !== S390 && !(machine === POWERPC && isBigEndianPowerpc(registers)),
+    littleEndian: machine !== EM_S390 && !(machine === EM_PPC64 && isBigEndianPowerpc(registers)),
     cpus: cpus.filter((cpu) => Object.keys(cpu).length > 0),
     ranges: monitorRanges((await connection.monitor('info mtree -f')) ?? ''),
   };

@@ -1,18 +1,19 @@
 /** The dump of a guest, together with what its QEMU tells and writes into the dumps of some machines only. */
 
-import type { ControlRegisters, MachineMemory, PhysicalRange } from '../machine_memory.ts';
-import type { Vmcoreinfo } from '../vmcoreinfo.ts';
+import { EM_AARCH64, EM_LOONGARCH, EM_PPC64, EM_RISCV, EM_S390, EM_X86_64 } from '../elf_machine.ts';
+import type { ControlRegisters, MachineMemory } from '../machine_memory.ts';
+import { MemoryWith } from '../memory_with.ts';
 import { monitorRegisters } from './qemu_monitor.ts';
 import { isObject, type QmpConnection } from './qmp_connection.ts';
 
 /** e_machine, by the name that QEMU has for a target. */
 const MACHINES: Readonly<Record<string, number>> = {
-  x86_64: 62,
-  aarch64: 183,
-  s390x: 22,
-  ppc64: 21,
-  riscv64: 243,
-  loongarch64: 258,
+  x86_64: EM_X86_64,
+  aarch64: EM_AARCH64,
+  s390x: EM_S390,
+  ppc64: EM_PPC64,
+  riscv64: EM_RISCV,
+  loongarch64: EM_LOONGARCH,
 };
 
 export interface GuestFacts {
@@ -20,30 +21,13 @@ export interface GuestFacts {
   cpus: ControlRegisters[];
 }
 
-export class GuestDump implements MachineMemory {
-  readonly kind: string;
-  readonly machine: number | undefined;
-  readonly littleEndian: boolean;
-  readonly vmcoreinfo: Vmcoreinfo | undefined;
-  readonly cpus: readonly ControlRegisters[];
-  readonly ranges: readonly PhysicalRange[];
-  readonly leftOut: string | undefined;
-  readonly #dump: MachineMemory;
-
-  constructor(dump: MachineMemory, told: GuestFacts) {
-    this.kind = `guest, dumped by QMP: ${dump.kind}`;
-    this.machine = dump.machine ?? told.machine;
-    this.littleEndian = dump.littleEndian;
-    this.vmcoreinfo = dump.vmcoreinfo;
-    this.cpus = dump.cpus.length > 0 ? dump.cpus : told.cpus;
-    this.ranges = dump.ranges;
-    this.leftOut = dump.leftOut;
-    this.#dump = dump;
-  }
-
-  readFrame(pfn: number): Uint8Array | undefined {
-    return this.#dump.readFrame(pfn);
-  }
+/** What is in the dump goes before what QEMU says beside it, but for its kind. */
+export function guestDump(dump: MachineMemory, told: GuestFacts): MachineMemory {
+  return new MemoryWith(dump, {
+    kind: `guest, dumped by QMP: ${dump.kind}`,
+    machine: dump.machine ?? told.machine,
+    cpus: dump.cpus.length > 0 ? dump.cpus : told.cpus,
+  });
 }
 
 /** @throws InputError where QEMU does not answer. */

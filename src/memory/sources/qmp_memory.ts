@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { atExit } from './at_exit.ts';
 import type { OpenedGuest } from './gdb_memory.ts';
-import { askGuest, GuestDump } from './guest_dump.ts';
+import { askGuest, guestDump } from './guest_dump.ts';
 import { openMemory } from './open_memory.ts';
 import { QmpConnection } from './qmp_connection.ts';
 import { dump } from './qmp_dump.ts';
@@ -36,7 +36,7 @@ export async function openQmp(address: string, options: QmpOptions = {}): Promis
         throw unreadable(address, because);
       }
       const { memory, close } = await openMemory(file);
-      if (memory !== undefined) return { memory: new GuestDump(memory, told), close };
+      if (memory !== undefined) return { memory: guestDump(memory, told), close };
       close();
       throw unreadable(address, 'what QEMU wrote is no dump');
     });
