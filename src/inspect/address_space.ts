@@ -40,7 +40,7 @@ export interface Stretch {
   readonly address: VirtualAddress;
   /** In base pages. */
   readonly pages: number;
-  /** How many entries it is made of; 0 where the source does not tell. */
+  /** How many entries it is made of; 0 where the source does not tell. Of a hole that a range cuts, 1 or more. */
   readonly count: number;
   /** Frame (in base pages) of the first page; undefined but for leaves, and where the source does not tell. */
   readonly frame: number | undefined;

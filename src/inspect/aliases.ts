@@ -47,9 +47,14 @@ export class AliasScan {
     else this.#aliases.push({ frame, pages, address, leaf, region });
   }
 
-  /** What the direct map maps, in the order of its frames, after all that is outside it. */
+  /**
+   * What the direct map maps, in the order of its frames, after all that is outside it. What has another frame there
+   * is not in that order, and left out.
+   */
   addDirect({ leaf, frame, pages, address }: Stretch): void {
     if (leaf === undefined || frame === undefined) return;
+    const offset = this.#space.directMap?.offset;
+    if (offset !== undefined && address - frame * this.#space.pageBytes !== offset) return;
     if (!this.#sorted) {
       this.#aliases.sort((a, b) => a.frame - b.frame);
       this.#sorted = true;

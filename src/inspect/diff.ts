@@ -71,17 +71,23 @@ export function compareSpaces(a: AddressSpace, b: AddressSpace, where: string): 
 }
 
 function whyOnlyDirectMap(a: AddressSpace, b: AddressSpace): string | undefined {
-  const moved = a.directMap?.start !== b.directMap?.start || a.regions[0]?.start !== b.regions[0]?.start;
+  if ((a.directMap === undefined) !== (b.directMap === undefined)) return 'only one has a direct map';
+  const moved = shiftOf(a, b) !== 0 || a.regions[0]?.start !== b.regions[0]?.start;
   return moved
-    ? 'their direct maps begin at different addresses, so what is outside has moved too'
+    ? 'their direct maps are at different addresses, so what is outside has moved too'
     : undefined;
+}
+
+/** How far the direct map of the second is from that of the first: by frame, or by where they begin. */
+function shiftOf({ directMap: a }: AddressSpace, { directMap: b }: AddressSpace): number {
+  if (a === undefined || b === undefined) return 0;
+  return a.offset !== undefined && b.offset !== undefined ? b.offset - a.offset : b.start - a.start;
 }
 
 /** By frame, so that it does not matter where KASLR has put either. */
 function directMapChanges(a: AddressSpace, b: AddressSpace): Iterable<Change> {
   if (a.directMap === undefined || b.directMap === undefined) return [];
-  const known = a.directMap.offset !== undefined && b.directMap.offset !== undefined;
-  const shift = known ? b.directMap.offset! - a.directMap.offset! : b.directMap.start - a.directMap.start;
+  const shift = shiftOf(a, b);
   const start = Math.min(a.directMap.start + shift, b.directMap.start);
   const end = Math.max(a.directMap.end + shift, b.directMap.end);
   return zip(
@@ -206,17 +212,15 @@ function kindsOf(was: Side, is: Side): ChangeKind[] {
   return kinds;
 }
 
-/** Bit for bit where both show bits; else by what they allow. */
+/** By what they allow, which tables above can change; and bit for bit where both show bits. */
 function sameAttributes(a: LeafAttributes, b: LeafAttributes): boolean {
-  if (a.bits !== undefined && b.bits !== undefined) {
-    return a.bytes === b.bytes ? a.bits === b.bits : a.mergeKey === b.mergeKey;
-  }
-  return (
+  const sameAccess =
     a.writable === b.writable &&
     a.executable === b.executable &&
     a.user === b.user &&
-    a.memoryType === b.memoryType
-  );
+    a.memoryType === b.memoryType;
+  if (!sameAccess || a.bits === undefined || b.bits === undefined) return sameAccess;
+  return a.bytes === b.bytes ? a.bits === b.bits : a.mergeKey === b.mergeKey;
 }
 
 /** Puts changes together that go on as one. */

@@ -47,6 +47,8 @@ export class FragmentationScan {
   #block = Number.NaN;
   #pages = 0;
   readonly #kinds = new Set<LeafAttributes>();
+  #alike = true;
+  #mergeKey: string | undefined;
 
   constructor(bytes: number, pageBytes: number, { offset }: DirectMap) {
     this.#bytes = bytes;
@@ -79,6 +81,8 @@ export class FragmentationScan {
       }
       const taken = Math.min(end, blockEnd) - page;
       this.#pages += taken;
+      this.#mergeKey ??= leaf.mergeKey;
+      if (leaf.mergeKey !== this.#mergeKey) this.#alike = false;
       if (this.#kinds.size < MAX_KINDS) this.#kinds.add(leaf);
       page += taken;
     }
@@ -109,17 +113,18 @@ export class FragmentationScan {
   #begin(block: number): void {
     if (this.#pages === this.#blockPages) {
       const address = this.#block * this.#bytes;
-      const kinds = [...this.#kinds];
       this.#blocks++;
       this.#lost++;
-      if (new Set(kinds.map(({ mergeKey }) => mergeKey)).size === 1) {
+      if (this.#alike) {
         this.#mergeable++;
         this.#firstMergeable ??= address;
-      } else this.#count(differenceOf(kinds), address);
+      } else this.#count(differenceOf([...this.#kinds]), address);
     }
     this.#block = block;
     this.#pages = 0;
     this.#kinds.clear();
+    this.#alike = true;
+    this.#mergeKey = undefined;
   }
 
   #count(what: string, first: VirtualAddress): void {

@@ -91,6 +91,7 @@ export class Machine implements AddressSpace {
     return this.memory.ranges.some(({ start, size }) => start <= physical && physical < start + size);
   }
 
+  /** Which of the entries that name one table is the first depends on where a range begins. */
   *stretches(range: AddressRange = this.located.space): Generator<Stretch> {
     for (const run of this.#runsIn(range)) yield this.#stretchOf(run);
   }
@@ -150,19 +151,21 @@ export class Machine implements AddressSpace {
     };
   }
 
-  *#runsIn({ start, end }: AddressRange): Generator<Run> {
+  *#runsIn(range: AddressRange): Generator<Run> {
     const { format, root } = this.located;
     if (this.#runs === undefined) {
-      yield* walk(this.tables, format, root, { range: { start, end }, sharedOnce: true });
+      yield* walk(this.tables, format, root, { range, sharedOnce: true });
       return;
     }
-    const pageBytes = 2 ** format.pageShift;
+    const { pageBytes } = this;
+    const start = Math.floor(range.start / pageBytes) * pageBytes;
+    const end = Math.ceil(range.end / pageBytes) * pageBytes;
     for (const run of this.#runs) {
       // An end of 0 is the end of the address space, unless addresses are positive.
       const runEnd = run.address + run.pages * pageBytes;
       if (runEnd <= start && !(runEnd === 0 && start < 0)) continue;
       if (run.address >= end && !(end === 0 && run.address < 0)) break;
-      yield run.address >= start && (runEnd <= end || end === 0) ? run : cut(run, start, end, pageBytes);
+      yield run.address >= start && (runEnd <= end || end === 0) ? run : cut(run, start, end, format);
     }
   }
 
@@ -191,14 +194,21 @@ function noTables(bad: number, root: number, where: string): NotModelledError {
 }
 
 /** A run without what lies outside a range that it overlaps. The entry is still that of its old beginning. */
-function cut(run: Run, start: VirtualAddress, end: VirtualAddress, pageBytes: number): Run {
+function cut(run: Run, start: VirtualAddress, end: VirtualAddress, format: EntryFormat): Run {
+  const pageBytes = 2 ** format.pageShift;
   const skipped = Math.max(0, start - run.address) / pageBytes;
   const over =
     end === 0 && start < 0 ? 0 : Math.max(0, run.address + run.pages * pageBytes - end) / pageBytes;
   const pages = run.pages - skipped - over;
-  const count = Math.max(1, Math.round((run.count * pages) / run.pages));
+  const address = run.address + skipped * pageBytes;
+  const bytes = 2 ** format.levelShift(run.level);
+  // The entries of a hole are of any level, and their number is not known any more.
+  const count =
+    run.kind === 'hole'
+      ? 1
+      : Math.ceil((address + pages * pageBytes) / bytes) - Math.floor(address / bytes);
   const frame = run.kind === 'leaf' || run.kind === 'not-present' ? run.frame + skipped : 0;
-  return { ...run, address: run.address + skipped * pageBytes, pages, count, frame };
+  return { ...run, address, pages, count, frame };
 }
 
 /** Ranges that nearly touch are one: only large gaps matter to who looks for regions. */

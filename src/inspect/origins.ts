@@ -61,6 +61,14 @@ function x86(leaf: LeafAttributes, machine: Machine): Origin[] {
         who: 'set_memory_np(): memory that failed (set_mce_nospec()), GART, freed init memory under debug_pagealloc, crash-kernel keys',
         because: 'it clears P and keeps RW',
       },
+      ...(leaf.level === 1
+        ? [
+            {
+              who: 'KFENCE, in a kernel that has no global pages (PTI)',
+              because: 'it clears P alone too, and G would tell the two apart',
+            },
+          ]
+        : []),
     ];
   }
   if (leaf.level > 1) {
@@ -71,12 +79,12 @@ function x86(leaf: LeafAttributes, machine: Machine): Origin[] {
       },
     ];
   }
-  const dirty = machine.version !== undefined && atLeast(machine.version, 6, 9) && has('D');
+  const dirty = machine.version !== undefined && atLeast(machine.version, 6, 6) && has('D');
   return dirty
     ? [
         {
           who: 'a page that was read-only and not present',
-          because: 'since v6.9 who clears RW clears D, which is set',
+          because: 'since v6.6 who clears RW clears D, which is set',
         },
       ]
     : [...TAKEN_OUT];

@@ -20,8 +20,8 @@ export type WalkProblem = 'reserved bits' | 'cycle' | 'too many tables' | 'unrea
 
 /**
  * The longest stretch of entries of one kind. Leaves go together when their level and flags agree and their frames
- * follow one another, also from one table to the next; holes whatever their level; the rest when level and problem
- * agree.
+ * follow one another, also from one table to the next; holes whatever their level; missing entries of one table; the
+ * rest when level and problem agree.
  */
 export interface Run {
   readonly kind: RunKind;
@@ -195,6 +195,7 @@ function continues(run: Run, next: Run): boolean {
   if (run.kind !== next.kind) return false;
   if (run.kind === 'hole') return true;
   if (run.level !== next.level || run.why !== next.why) return false;
+  if (run.kind === 'missing') return run.table === next.table;
   if (run.kind !== 'leaf' && run.kind !== 'not-present') return true;
   if (run.inherited !== next.inherited) return false;
   return run.flags === next.flags && run.frame + run.pages === next.frame;

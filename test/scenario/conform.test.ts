@@ -8,7 +8,8 @@ import { type Conformance, Conformer } from '../../src/scenario/conform.ts';
 import { parseTrace, type Trace } from '../../src/scenario/trace.ts';
 
 const DATA = fileURLToPath(new URL('../data/', import.meta.url));
-const TRACES = readdirSync(`${DATA}traces`).filter((name) => name.endsWith('.jsonl.gz'));
+/** Of the architecture that is modelled so far; the others are of use to the inspector. */
+const TRACES = readdirSync(`${DATA}traces`).filter((name) => name.startsWith('x86_64'));
 
 function readTrace(name: string): Trace {
   return parseTrace(gunzipSync(readFileSync(`${DATA}traces/${name}`)).toString(), name);
