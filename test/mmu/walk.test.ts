@@ -268,10 +268,12 @@ describe('runs', () => {
     const found = runs(source, { range: FIRST_GIB });
     expect(short(found)).toEqual([
       'hole 0x0 512 L1',
-      'missing 0x200000 1024 L1 unreadable table',
+      'missing 0x200000 512 L1 unreadable table',
+      'missing 0x400000 512 L1 unreadable table',
       'hole 0x600000 260608 L2',
     ]);
-    expect(found[1]).toMatchObject({ table: 0x5000, count: 1024, low: 0, high: 0 });
+    expect(found[1]).toMatchObject({ table: 0x5000, count: 512, low: 0, high: 0 });
+    expect(found[2]).toMatchObject({ table: 0x6000, count: 512, low: 0, high: 0 });
   });
 
   test('a root that the source does not have is missing', () => {
@@ -584,7 +586,8 @@ function pagesOf(found: readonly Run[]): PutPage[] {
 function couldMerge(a: Run, b: Run): boolean {
   if (a.kind !== b.kind) return false;
   if (a.kind === 'hole') return true;
-  const framesFollow = a.kind === 'bad' || a.kind === 'missing' || a.frame + a.pages === b.frame;
+  if (a.kind === 'missing') return a.table === b.table;
+  const framesFollow = a.kind === 'bad' || a.frame + a.pages === b.frame;
   return a.level === b.level && a.flags === b.flags && a.why === b.why && framesFollow;
 }
 
