@@ -93,15 +93,16 @@ const MAX_PLACES = 64;
 export class Findings {
   readonly #found = new Map<RuleName, { pages: number; places: Place[]; count: number }>();
 
-  add(rule: RuleName, place: Place): void {
+  /** `pages` of a place, which is asked for only if it is among those that are named: there may be millions. */
+  add(rule: RuleName, pages: number, place: () => Place): void {
     let found = this.#found.get(rule);
     if (found === undefined) {
       found = { pages: 0, places: [], count: 0 };
       this.#found.set(rule, found);
     }
-    found.pages += place.pages;
+    found.pages += pages;
     found.count++;
-    if (found.places.length < MAX_PLACES) found.places.push(place);
+    if (found.places.length < MAX_PLACES) found.places.push(place());
   }
 
   /** In the order of the rules. */

@@ -1,6 +1,7 @@
 /** The kernel address space of a machine, read from its page tables. */
 
 import { NotModelledError } from '../errors.ts';
+import { firstSegmentAbove } from '../memory/core_segments.ts';
 import { FrameWords } from '../memory/frame_words.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import type { PageSource } from '../memory/physical_memory.ts';
@@ -88,7 +89,9 @@ export class Machine implements AddressSpace {
   }
 
   isMemory(physical: number): boolean {
-    return this.memory.ranges.some(({ start, size }) => start <= physical && physical < start + size);
+    const { ranges } = this.memory;
+    const range = ranges[firstSegmentAbove(ranges, physical)];
+    return range !== undefined && range.start <= physical;
   }
 
   /** Which of the entries that name one table is the first depends on where a range begins. */
@@ -204,9 +207,7 @@ function cut(run: Run, start: VirtualAddress, end: VirtualAddress, format: Entry
   const bytes = 2 ** format.levelShift(run.level);
   // The entries of a hole are of any level, and their number is not known any more.
   const count =
-    run.kind === 'hole'
-      ? 1
-      : Math.ceil((address + pages * pageBytes) / bytes) - Math.floor(address / bytes);
+    run.kind === 'hole' ? 1 : Math.ceil((address + pages * pageBytes) / bytes) - Math.floor(address / bytes);
   const frame = run.kind === 'leaf' || run.kind === 'not-present' ? run.frame + skipped : 0;
   return { ...run, address, pages, count, frame };
 }

@@ -14,23 +14,24 @@ export function checkStretch(
   space: AddressSpace,
   findings: Findings,
 ): void {
-  const { kind, leaf, why, address } = stretch;
-  const add = (rule: RuleName, what: string) => findings.add(rule, placeOf(stretch, what));
+  const { kind, leaf, why, address, pages } = stretch;
+  const add = (rule: RuleName, what: () => string) =>
+    findings.add(rule, pages, () => placeOf(stretch, what()));
   if (kind === 'bad') {
-    if (why === 'cycle') add('cycle', 'a table above itself');
-    else add('reserved-bits', why ?? 'bad');
+    if (why === 'cycle') add('cycle', () => 'a table above itself');
+    else add('reserved-bits', () => why ?? 'bad');
   } else if (kind === 'missing') {
     const table = stretch.entry?.table ?? 0;
     const rule = space.isMemory?.(table) === false ? 'table-outside-memory' : 'table-missing';
-    add(rule, `table at 0x${table.toString(16)}`);
+    add(rule, () => `table at 0x${table.toString(16)}`);
   } else if (leaf?.present === true) {
-    const what = `${sizeName(leaf.bytes)} ${leaf.access}`;
+    const what = () => `${sizeName(leaf.bytes)} ${leaf.access}`;
     if (leaf.writable && leaf.executable) add('writable-executable', what);
     if (leaf.user && !(space.arch === 'x86_64' && address === VSYSCALL && region.name === 'fixmap')) {
       add('user-access', what);
     }
   } else if (leaf !== undefined && leaf.level > 1) {
-    add('large-not-present', `${sizeName(leaf.bytes)}, ${leaf.names}`);
+    add('large-not-present', () => `${sizeName(leaf.bytes)}, ${leaf.names}`);
   }
 }
 
@@ -41,12 +42,12 @@ export function checkDirectMapStretch(
   space: AddressSpace,
   findings: Findings,
 ): void {
-  const { leaf, address, frame } = stretch;
+  const { leaf, address, frame, pages } = stretch;
   if (leaf === undefined) return;
   if (frame !== undefined && offset !== undefined && address - frame * space.pageBytes !== offset) {
-    findings.add('wrong-frame', placeOf(stretch, `frame 0x${frame.toString(16)}`));
+    findings.add('wrong-frame', pages, () => placeOf(stretch, `frame 0x${frame.toString(16)}`));
   } else if (!leaf.present && leaf.level === 1) {
-    findings.add('not-present', placeOf(stretch, leaf.names));
+    findings.add('not-present', pages, () => placeOf(stretch, leaf.names));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { ByteSource } from './byte_source.ts';
 import { disjointExtents } from './extents.ts';
+import type { PhysicalRange } from './machine_memory.ts';
 import { PAGE_SIZE } from './physical_memory.ts';
 
 /** Consecutive bytes of physical memory that are consecutive in the file too. Never empty. */
@@ -68,8 +69,8 @@ export class SegmentedMemory {
   }
 }
 
-/** Index of the first of sorted disjoint segments that ends above `address`; their number where none does. */
-export function firstSegmentAbove(segments: readonly CoreSegment[], address: number): number {
+/** Index of the first of sorted disjoint ranges that ends above `address`; their number where none does. */
+export function firstSegmentAbove(segments: readonly PhysicalRange[], address: number): number {
   let low = 0;
   let high = segments.length;
   while (low < high) {
