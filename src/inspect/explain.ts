@@ -67,9 +67,23 @@ export function explain(machine: Machine, address: VirtualAddress, symbols?: Sym
     frame,
     ...neighbours(machine, page, region),
     ...aliasesOf(machine, frame, page),
-    presence: kernelPagePresent(machine, last, frame),
+    presence: kernelPagePresent(machine, directStep(machine, region, last, frame)),
     origins: leaf?.present === false ? originsOf(machine, leaf, region) : [],
   };
+}
+
+/** The end of the walk to the page's address in the direct map, if it is a page of memory that has one. */
+function directStep(
+  machine: Machine,
+  region: Region | undefined,
+  last: WalkStep | undefined,
+  frame: number | undefined,
+): WalkStep | undefined {
+  if (region?.name === 'direct map') return last;
+  const address = frame === undefined ? undefined : addressOfFrame(machine, frame);
+  const { directMap } = machine;
+  if (address === undefined || directMap === undefined) return undefined;
+  return directMap.start <= address && address < directMap.end ? machine.walk(address).at(-1) : undefined;
 }
 
 /** The direct map's address of a frame, if it has one. */
@@ -111,9 +125,10 @@ function neighbours(
 ): Pick<Explanation, 'stretch' | 'before' | 'after'> {
   let before: Stretch | undefined;
   let stretch: Stretch | undefined;
+  if (region === undefined) return { stretch, before, after: undefined };
   for (const each of machine.stretches(region)) {
     const end = each.address + each.pages * machine.pageBytes;
-    if (end <= page && !(end === 0 && page < 0)) {
+    if (end <= page && end !== 0) {
       if (each.kind !== 'hole') before = each;
     } else if (each.address <= page) stretch = each;
     else if (each.kind !== 'hole') return { stretch, before, after: each };

@@ -8,19 +8,25 @@ import type { WalkStep } from '../mmu/walk.ts';
 import type { Machine } from './machine.ts';
 import { atLeast, type KernelVersion } from './version.ts';
 
+/** riscv's, since v6.1 at the latest: the bit G of an entry that is valid. */
+const _PAGE_PROT_NONE = 1 << 5;
+
 export interface Presence {
   /** undefined where it cannot be told. */
   readonly answer: boolean | 'oops' | undefined;
   readonly because: string;
 }
 
-/** `last` is the end of the walk to the page's address in the direct map. */
-export function kernelPagePresent(
-  machine: Machine,
-  last: WalkStep | undefined,
-  _frame: number | undefined,
-): Presence {
-  if (last === undefined) return { answer: undefined, because: 'the address is not canonical' };
+/** `last` is the end of the walk to the page's address in the direct map; undefined where it has none. */
+export function kernelPagePresent(machine: Machine, last: WalkStep | undefined): Presence {
+  if (machine.arch === 'loongarch64') {
+    return {
+      answer: undefined,
+      because: 'of a page in a direct-map window it asks memblock, not the tables',
+    };
+  }
+  if (last === undefined)
+    return { answer: undefined, because: 'no page of memory is meant, of which it tells' };
   if (last.kind === 'missing' || last.kind === 'bad') {
     return { answer: undefined, because: 'the walk does not end at an entry' };
   }
@@ -39,16 +45,11 @@ export function kernelPagePresent(
         answer: true,
         because: 'powerpc has none of its own, and the generic one says so of every page',
       };
-    case 'loongarch64':
-      return {
-        answer: undefined,
-        because: 'of a page in a direct-map window it asks memblock, not the tables',
-      };
   }
 }
 
 function x86(last: WalkStep): Presence {
-  if (last.kind === 'hole') {
+  if (last.kind === 'hole' && last.level > 1) {
     return { answer: 'oops', because: 'lookup_address() finds no entry, and its result is used unseen' };
   }
   const answer = last.kind === 'leaf';
@@ -56,23 +57,22 @@ function x86(last: WalkStep): Presence {
 }
 
 function arm64(last: WalkStep, version: KernelVersion | undefined): Presence {
-  if (last.kind === 'hole') return { answer: false, because: 'there is no entry' };
   if (last.kind === 'leaf') return { answer: true, because: 'the entry is valid' };
   if (version === undefined) return { answer: undefined, because: 'the version of the kernel is not known' };
-  if (last.level > 1) {
-    return atLeast(version, 7, 0)
-      ? { answer: false, because: 'the block is not valid' }
-      : {
-          answer: true,
-          because: 'a block is taken for present, its valid bit not looked at (fixed by v7.2)',
-        };
+  if (last.kind === 'not-present' && last.level > 1) {
+    if (atLeast(version, 7, 2)) return { answer: false, because: 'the block is not valid' };
+    return atLeast(version, 6, 13)
+      ? { answer: undefined, because: 'a block is taken for present in v6.12, its valid bit counts in v7.2' }
+      : { answer: true, because: 'a block is taken for present, its valid bit not looked at' };
   }
-  return atLeast(version, 6, 1)
-    ? { answer: false, because: 'the entry is not valid' }
-    : {
-        answer: undefined,
-        because: 'false with rodata=full or debug_pagealloc, true without: the boot parameters decide',
-      };
+  if (!atLeast(version, 6, 5)) {
+    return {
+      answer: undefined,
+      because:
+        'false with rodata=full or debug_pagealloc; true without, for it does not look then (until v6.5 and the stable trees that have its change)',
+    };
+  }
+  return { answer: false, because: last.kind === 'hole' ? 'there is no entry' : 'the entry is not valid' };
 }
 
 function riscv64(last: WalkStep, version: KernelVersion | undefined): Presence {
@@ -87,15 +87,27 @@ function riscv64(last: WalkStep, version: KernelVersion | undefined): Presence {
   }
   if (last.kind === 'leaf') return { answer: true, because: 'the entry is valid' };
   if (last.level > 2) return { answer: false, because: 'V of the entry is clear' };
+  if (!atLeast(version, 6, 1)) {
+    return {
+      answer: undefined,
+      because: 'V is clear, and which other bit is taken for present is not known',
+    };
+  }
+  const protNone = (last.low & _PAGE_PROT_NONE) !== 0;
   return {
-    answer: true,
-    because: 'V is clear, but pte_present() also accepts _PAGE_PROT_NONE, a bit that every kernel page has',
+    answer: protNone,
+    because: protNone
+      ? 'V is clear, but pte_present() also accepts _PAGE_PROT_NONE, which is the bit G of kernel pages'
+      : 'V and _PAGE_PROT_NONE (G) are clear',
   };
 }
 
 function s390x(last: WalkStep, version: KernelVersion | undefined): Presence {
-  if (version !== undefined && !atLeast(version, 6, 9)) {
-    return { answer: undefined, because: 'it has none of its own before set_direct_map_*() came' };
+  if (version === undefined) return { answer: undefined, because: 'the version of the kernel is not known' };
+  if (!atLeast(version, 6, 12)) {
+    return atLeast(version, 5, 11) && !atLeast(version, 6, 2)
+      ? { answer: true, because: 'before set_direct_map_*() came, the generic one says so of every page' }
+      : { answer: undefined, because: 'it came with set_direct_map_*(), between v6.1 and v6.12' };
   }
   const answer = last.kind === 'leaf';
   return { answer, because: `the hardware's own translation (LRA) ${answer ? 'succeeds' : 'fails'}` };

@@ -118,6 +118,24 @@ describe.each(TRACES)('%s', (name) => {
   });
 });
 
+test('what is outside of any direct map is compared too: the vmalloc area of loongarch64', () => {
+  const name = 'loong64-7.2';
+  const before = new Machine(readCore(name), {}, name);
+  const memory = new ReplayedCore(name);
+  for (const call of readTrace(name).calls.filter(({ call }) => call !== 'vfree')) memory.apply(call);
+  const comparison = compareSpaces(before, new Machine(memory, {}, name), name);
+  expect(comparison.onlyDirectMap).toBeUndefined();
+  const changes = [...comparison.changes()];
+  expect(changes.map(({ kinds, inDirectMap }) => [...kinds, inDirectMap])).toEqual(
+    changes.map(() => ['appeared', false]),
+  );
+  // Four pages of vmalloc(), on which its calls left different attributes.
+  const area = signedAddress('0xffff800086284000');
+  const pages = changes.map(({ address, pages }) => [(address - area) / before.pageBytes, pages]);
+  expect(pages[0]![0]).toBe(0);
+  expect(pages.reduce((sum, [, count]) => sum + count!, 0)).toBe(4);
+});
+
 function covered(ranges: readonly { start: number; end: number }[], start: number, end: number): boolean {
   let at = start;
   for (let more = true; more && at < end; ) {
