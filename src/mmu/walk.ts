@@ -228,8 +228,8 @@ class Walker {
   readonly #format: EntryFormat;
   readonly #maxTables: number;
   readonly #onTable: WalkOptions['onTable'];
-  /** How much was found in each table that was walked whole, by `tableKey`; undefined if nobody wants to know. */
-  readonly #walked: Map<number, number> | undefined;
+  /** How much was found in each table that was walked whole, by `reachedAs`; undefined if nobody wants to know. */
+  readonly #walked: Map<number, number>[] | undefined;
   readonly #cursors: readonly Cursor[];
   /** Base pages in 64 bits of address space. */
   readonly #allPages: number;
@@ -243,7 +243,7 @@ class Walker {
     this.#format = format;
     this.#maxTables = options.maxTables ?? MAX_TABLES;
     this.#onTable = options.onTable;
-    this.#walked = options.sharedOnce === true ? new Map() : undefined;
+    this.#walked = options.sharedOnce === true ? [] : undefined;
     this.#allPages = 2 ** (64 - format.pageShift);
     this.#pageSize = 2 ** format.pageShift;
     this.#cursors = Array.from({ length: format.levels + 1 }, (_, level) => ({
@@ -276,7 +276,7 @@ class Walker {
       while (level <= levels) {
         const cursor = this.#cursors[level]!;
         if (cursor.index === cursor.end) {
-          if (cursor.whole) this.#walked?.set(tableKey(cursor), this.#found - cursor.foundBefore);
+          if (cursor.whole) this.#wasWalked(cursor);
           level++;
           continue;
         }
@@ -302,6 +302,12 @@ class Walker {
       run.pages = Math.min(run.pages, piece.end - unsignedPage(this.#format, run.address / this.#pageSize));
       yield run;
     }
+  }
+
+  #wasWalked({ level, inherited, table, foundBefore }: Cursor): void {
+    if (this.#walked === undefined) return;
+    this.#walked[reachedAs(level, inherited)] ??= new Map();
+    this.#walked[reachedAs(level, inherited)]!.set(table, this.#found - foundBefore);
   }
 
   #address(page: number): VirtualAddress {
@@ -428,7 +434,7 @@ class Walker {
         this.#found--;
         const table = this.#format.tableAddress(level, run.low, run.high);
         const inherited = cursor.inherited | this.#format.restrictions(level, run.low, run.high);
-        const found = this.#walked?.get(tableKey({ level: level - 1, table, inherited }));
+        const found = this.#walked?.[reachedAs(level - 1, inherited)]?.get(table);
         if (found !== undefined) {
           this.#found += found;
           if (found > 0) run.kind = 'shared';
@@ -462,9 +468,9 @@ class Walker {
   }
 }
 
-/** A table as it is reached: the same under other restrictions is another. Tables begin at multiples of 64 and more. */
-function tableKey({ level, table, inherited }: { level: number; table: number; inherited: number }): number {
-  return table + level + 8 * inherited;
+/** A number for each way in which a table can be reached: the same under other restrictions is another. */
+function reachedAs(level: number, inherited: number): number {
+  return 8 * level + inherited;
 }
 
 /** Where the entries end that equal the one before `index`. */
