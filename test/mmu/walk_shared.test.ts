@@ -194,6 +194,21 @@ describe('a table that several entries name', () => {
     );
   });
 
+  test('of which a range has seen a part only is walked again', () => {
+    const memory = new SimulatedMemory();
+    memory.write(ROOT, 0x1000 | EntryKind.Table, 0);
+    memory.write(ROOT + 8, 0x1000 | EntryKind.Table, 0);
+    memory.write(0x1000, 0x5000 | EntryKind.Leaf, 0);
+    // The first use is cut so that nothing is seen in it.
+    const range = { start: 16 * PAGE, end: 128 * PAGE };
+    const found = [...walk(memory, tiny, ROOT, { sharedOnce: true, range })];
+    expect(found.map(({ kind, address }) => [kind, address / PAGE])).toEqual([
+      ['hole', 16],
+      ['leaf', 64],
+      ['hole', 80],
+    ]);
+  });
+
   test('in which nothing is, is a hole each time', () => {
     const memory = new SimulatedMemory();
     for (let index = 0; index < ENTRIES; index++) memory.write(ROOT + index * 8, 0x1000 | EntryKind.Table, 0);
