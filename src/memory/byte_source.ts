@@ -6,10 +6,11 @@ export interface ByteSource {
   /** In bytes. Does not change while the source is in use. */
   readonly size: number;
   /**
-   * Exactly `length` bytes from `offset`, to be read only.
+   * Exactly `length` bytes from `offset`, to be read only. They may be put `into` an array of at least as many bytes, for
+   * who reads much and keeps none of it.
    * @throws InputError where they lie outside the source or cannot be read.
    */
-  read(offset: number, length: number): Uint8Array;
+  read(offset: number, length: number, into?: Uint8Array): Uint8Array;
 }
 
 /** A buffer as a source, without a copy: `read` returns views of it. */

@@ -50,9 +50,10 @@ export class SegmentedMemory {
   /**
    * Physical memory from `start` on; undefined where no segment has a byte of it. What is missing of it reads as
    * zeros.
+   * @param into may be used for it, as of `ByteSource.read`.
    * @throws InputError where the source cannot be read any more.
    */
-  readRange(start: number, length: number): Uint8Array | undefined {
+  readRange(start: number, length: number, into?: Uint8Array): Uint8Array | undefined {
     const end = start + length;
     let range: Uint8Array | undefined;
     for (let index = firstSegmentAbove(this.segments, start); index < this.segments.length; index++) {
@@ -60,7 +61,11 @@ export class SegmentedMemory {
       if (!(segment.start < end)) break;
       const from = Math.max(start, segment.start);
       const count = Math.min(end, segment.start + segment.size) - from;
-      const bytes = this.#source.read(segment.fileOffset + (from - segment.start), count);
+      const bytes = this.#source.read(
+        segment.fileOffset + (from - segment.start),
+        count,
+        count === length ? into : undefined,
+      );
       if (count === length) return bytes;
       range ??= new Uint8Array(length);
       range.set(bytes, from - start);

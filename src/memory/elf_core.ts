@@ -75,7 +75,7 @@ export class ElfCore implements MachineMemory, PageSource {
   }
 
   /** As `readFrame`, of any part of memory: undefined where the file has no byte of it, zeros where it lacks some. */
-  readRange(start: number, length: number): Uint8Array | undefined {
-    return this.#memory.readRange(start, length);
+  readRange(start: number, length: number, into?: Uint8Array): Uint8Array | undefined {
+    return this.#memory.readRange(start, length, into);
   }
 }

@@ -12,7 +12,7 @@ export type FindBytes = (haystack: Uint8Array, needle: Uint8Array, from: number)
 
 /** A source that gives more than a frame at once: undefined where it has nothing of it, zeros where it lacks some. */
 interface RangeSource {
-  readRange(start: number, length: number): Uint8Array | undefined;
+  readRange(start: number, length: number, into?: Uint8Array): Uint8Array | undefined;
 }
 
 /** What the kernel prepares for its dumps: a note of type 0, its name padded to 12 bytes, and how its text begins. */
@@ -22,7 +22,7 @@ const TEXT_OFFSET = 24;
 const NEEDLE = new TextEncoder().encode('VMCOREINFO\0\0OSRELEASE=');
 const MAX_TEXT_SIZE = 65536;
 
-const WINDOW_SIZE = 2 ** 22;
+const WINDOW_SIZE = 2 ** 18;
 
 /**
  * The VMCOREINFO with the lowest physical address. A machine may have more: a kernel that was started by kexec finds
@@ -37,11 +37,13 @@ export function findVmcoreinfoInMemory(
 ): Vmcoreinfo | undefined {
   const { ranges } = memory;
   const total = ranges.reduce((sum, { size }) => sum + size, 0);
+  // One for all windows: to be given new memory for each would take longer than to read the file.
+  const buffer = new Uint8Array(WINDOW_SIZE + NEEDLE.length);
   let before = 0;
   for (const range of ranges) {
     for (let done = 0; done < range.size; done += WINDOW_SIZE) {
       onProgress(before + done, total, 'looking for VMCOREINFO');
-      const found = searchWindow(memory, range, range.start + done, findBytes);
+      const found = searchWindow(memory, range, range.start + done, buffer, findBytes);
       if (found !== undefined) return found;
     }
     before += range.size;
@@ -55,10 +57,11 @@ function searchWindow(
   memory: MachineMemory,
   range: PhysicalRange,
   start: number,
+  buffer: Uint8Array,
   findBytes: FindBytes,
 ): Vmcoreinfo | undefined {
   const size = Math.min(WINDOW_SIZE + NEEDLE.length, range.start + range.size - start);
-  const window = readMemory(memory, start, size);
+  const window = readMemory(memory, start, size, buffer);
   if (window === undefined) return undefined;
   for (let at = findBytes(window, NEEDLE, 0); at >= 0; at = findBytes(window, NEEDLE, at + 1)) {
     const found = readNote(memory, start + at - NAME_OFFSET);
@@ -67,22 +70,32 @@ function searchWindow(
   return undefined;
 }
 
-/** The note at a physical address, if there is one. */
+/**
+ * The note at a physical address, if there is one, in whatever byte order: the ELF dumps that QEMU writes of
+ * little-endian powerpc guests are big-endian, and what is in them is not.
+ */
 function readNote(memory: MachineMemory, address: number): Vmcoreinfo | undefined {
   const header = address < 0 ? undefined : readMemory(memory, address, TEXT_OFFSET);
   if (header === undefined) return undefined;
   const view = new DataView(header.buffer, header.byteOffset, TEXT_OFFSET);
-  const size = view.getUint32(4, memory.littleEndian);
-  if (view.getUint32(0, memory.littleEndian) !== NAME_SIZE || size > MAX_TEXT_SIZE) return undefined;
+  const littleEndian = view.getUint32(0, true) === NAME_SIZE;
+  const size = view.getUint32(4, littleEndian);
+  if (view.getUint32(0, littleEndian) !== NAME_SIZE || size > MAX_TEXT_SIZE) return undefined;
   const bytes = readMemory(memory, address + TEXT_OFFSET, size);
   if (bytes === undefined) return undefined;
   const zero = bytes.indexOf(0);
-  return new Vmcoreinfo(new TextDecoder().decode(zero < 0 ? bytes : bytes.subarray(0, zero)));
+  const text = new TextDecoder().decode(zero < 0 ? bytes : bytes.subarray(0, zero));
+  return new Vmcoreinfo(text, littleEndian);
 }
 
 /** Physical memory; undefined where the source has nothing of it, zeros where it lacks some. */
-function readMemory(memory: MachineMemory, start: number, length: number): Uint8Array | undefined {
-  if (givesRanges(memory)) return memory.readRange(start, length);
+function readMemory(
+  memory: MachineMemory,
+  start: number,
+  length: number,
+  into?: Uint8Array,
+): Uint8Array | undefined {
+  if (givesRanges(memory)) return memory.readRange(start, length, into);
   let bytes: Uint8Array | undefined;
   const first = Math.floor(start / PAGE_SIZE);
   for (let pfn = first; pfn * PAGE_SIZE < start + length; pfn++) {

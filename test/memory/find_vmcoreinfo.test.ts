@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesSource } from '../../src/memory/byte_source.ts';
 import { findVmcoreinfoInMemory } from '../../src/memory/find_vmcoreinfo.ts';
 import type { MachineMemory } from '../../src/memory/machine_memory.ts';
+import { MemoryWith } from '../../src/memory/memory_with.ts';
 import { PAGE_SIZE } from '../../src/memory/physical_memory.ts';
 import { RawMemory } from '../../src/memory/raw_memory.ts';
 import { findVmcoreinfo } from '../../src/memory/sources/open_memory.ts';
@@ -40,6 +41,8 @@ describe('findVmcoreinfoInMemory', () => {
       PAGE_SIZE - 12,
       PAGE_SIZE - 13,
       PAGE_SIZE - 30,
+      2 ** 18 - 12,
+      2 ** 18 - 34,
       2 ** 22 - 12,
       2 ** 22 - 13,
       2 ** 22 - 34,
@@ -53,9 +56,15 @@ describe('findVmcoreinfoInMemory', () => {
     }
   });
 
-  test('reads the byte order of the machine', () => {
-    expect(findVmcoreinfo(memoryWith([[4096, noteOf(TEXT, false)]], false))?.text).toBe(TEXT);
-    expect(findVmcoreinfo(memoryWith([[4096, noteOf(TEXT, false)]], true))).toBeUndefined();
+  test('tells the byte order of the machine, whatever that of the file', () => {
+    for (const littleEndian of [true, false]) {
+      for (const file of [true, false]) {
+        const memory = memoryWith([[4096, noteOf(TEXT, littleEndian)]], file);
+        const vmcoreinfo = findVmcoreinfo(memory);
+        expect(vmcoreinfo).toMatchObject({ text: TEXT, littleEndian });
+        expect(new MemoryWith(memory, { vmcoreinfo: vmcoreinfo! }).littleEndian).toBe(littleEndian);
+      }
+    }
   });
 
   test('believes the first of several, and none that has no header', () => {
@@ -83,6 +92,6 @@ describe('findVmcoreinfoInMemory', () => {
   test('says how far it is', () => {
     const seen: number[] = [];
     findVmcoreinfo(memoryWith([]), (done, total) => seen.push(done / total));
-    expect(seen).toEqual([0, 4 / 9, 8 / 9, 1]);
+    expect(seen).toEqual(Array.from({ length: 37 }, (_, window) => window / 36));
   });
 });

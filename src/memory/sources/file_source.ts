@@ -31,7 +31,7 @@ export class FileSource implements ByteSource {
     this.size = fstatSync(descriptor).size;
   }
 
-  read(offset: number, length: number): Uint8Array {
+  read(offset: number, length: number, into?: Uint8Array): Uint8Array {
     if (this.#descriptor === undefined) throw unreadable(this.#path, 'it was closed');
     if (offset < 0 || length < 0 || offset + length > this.size) {
       throw unreadable(
@@ -39,7 +39,9 @@ export class FileSource implements ByteSource {
         `bytes ${offset}..${offset + length} are not within its ${this.size} bytes`,
       );
     }
-    if (length > SMALL_SIZE) return this.#fill(this.#descriptor, new Uint8Array(length), offset);
+    if (length > SMALL_SIZE) {
+      return this.#fill(this.#descriptor, into?.subarray(0, length) ?? unfilled(length), offset);
+    }
     return (
       this.#fromBlock(this.#descriptor, offset, length) ??
       this.#fill(this.#descriptor, this.#reserve(length), offset)
