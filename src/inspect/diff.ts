@@ -73,9 +73,7 @@ export function compareSpaces(a: AddressSpace, b: AddressSpace, where: string): 
 function whyOnlyDirectMap(a: AddressSpace, b: AddressSpace): string | undefined {
   if ((a.directMap === undefined) !== (b.directMap === undefined)) return 'only one has a direct map';
   const moved = shiftOf(a, b) !== 0 || a.regions[0]?.start !== b.regions[0]?.start;
-  return moved
-    ? 'their direct maps are at different addresses, so what is outside has moved too'
-    : undefined;
+  return moved ? 'their direct maps are at different addresses, so what is outside has moved too' : undefined;
 }
 
 /** How far the direct map of the second is from that of the first: by frame, or by where they begin. */

@@ -11,6 +11,9 @@ const MAX_OFFSETS = 2 ** 18;
 /** Entries that make no sense, beyond which tables are none. */
 const MAX_BAD = 64;
 
+/** Every architecture puts its direct map so that leaves of 1M at least could map it. */
+const DIRECT_MAP_STEP = 2 ** 20;
+
 interface Count {
   pages: number;
   start: VirtualAddress;
@@ -21,20 +24,27 @@ export class DirectMapVote {
   readonly #pageBytes: number;
   readonly #within: AddressRange | undefined;
   readonly #only: number | undefined;
+  readonly #step: number;
   readonly #counts = new Map<number, Count>();
 
-  /** Offsets of leaves `within` are counted, or only `offset` if that is known. */
-  constructor(pageBytes: number, within: AddressRange | undefined, offset?: VirtualAddress) {
+  /** Offsets of leaves `within` are counted that are multiples of `step`, or only `offset` if that is known. */
+  constructor(
+    pageBytes: number,
+    within: AddressRange | undefined,
+    offset?: VirtualAddress,
+    step: number = DIRECT_MAP_STEP,
+  ) {
     this.#pageBytes = pageBytes;
     this.#within = within;
     this.#only = offset;
+    this.#step = step;
   }
 
   add({ kind, address, frame, pages }: Run): void {
     if (kind !== 'leaf' && kind !== 'not-present') return;
     if (this.#within === undefined || address < this.#within.start || address >= this.#within.end) return;
     const offset = address - frame * this.#pageBytes;
-    if (this.#only !== undefined && offset !== this.#only) return;
+    if (this.#only !== undefined ? offset !== this.#only : offset % this.#step !== 0) return;
     const end = address + pages * this.#pageBytes;
     const count = this.#counts.get(offset);
     if (count !== undefined) {

@@ -28,6 +28,8 @@ export interface Located {
   readonly space: AddressRange;
   /** In what part of it the direct map is; undefined where page tables do not map it, and `windows` says what does. */
   readonly directMapWithin: AddressRange | undefined;
+  /** What its offset is a multiple of, where that is more than 1M: mappings of vmalloc() are not. */
+  readonly directMapStep?: number;
   readonly windows?: string;
   /** Virtual minus physical address of the kernel image, if that is known. */
   readonly imageOffset: number | undefined;

@@ -43,7 +43,7 @@ export class Machine implements AddressSpace {
   constructor(memory: MachineMemory, hints: Hints, where: string, onTables?: OnTables) {
     this.memory = memory;
     this.located = locate(memory, hints, where);
-    const { format, root, space, directMapWithin } = this.located;
+    const { format, root, space, directMapWithin, directMapStep } = this.located;
     this.tables = new FrameWords(memory, memory.littleEndian && !format.bigEndianTables);
     this.version = parseRelease(memory.vmcoreinfo?.release);
 
@@ -53,7 +53,7 @@ export class Machine implements AddressSpace {
       counts[level]!++;
       onTables?.(++total);
     };
-    const vote = new DirectMapVote(2 ** format.pageShift, directMapWithin, hints.pageOffset);
+    const vote = new DirectMapVote(2 ** format.pageShift, directMapWithin, hints.pageOffset, directMapStep);
     const mapped: AddressRange[] = [];
     let runs: Run[] | undefined = [];
     let badInRoot = 0;

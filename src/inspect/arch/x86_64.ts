@@ -22,6 +22,8 @@ const CR4_LA57 = 1n << 12n;
 const ADDRESS_IN_CR3 = 0x000f_ffff_ffff_f000n;
 /** KASLR moves the image by multiples of this, in virtual and in physical addresses. */
 const KASLR_STEP = 2 ** 21;
+/** Of the direct map, with KASLR or without: the bytes of a PUD entry. */
+const DIRECT_MAP_STEP = 2 ** 30;
 /** Where a source does not say how much memory there is. */
 const NO_RAM_ABOVE = 2 ** 36;
 const TIB = 2 ** 40;
@@ -166,12 +168,15 @@ function locatedAt(
   doubts: string[],
 ): Located {
   const start = -(2 ** (format.levels === 5 ? 56 : 47));
+  const vmalloc = signed(memory.vmcoreinfo?.number('VMALLOC_START') ?? 0n);
+  const isBetween = start < vmalloc && vmalloc < CPU_ENTRY_AREA;
   return {
     arch: 'x86_64',
     format,
     root,
     space: { start, end: 0 },
-    directMapWithin: { start, end: CPU_ENTRY_AREA },
+    directMapWithin: { start, end: isBetween ? vmalloc : CPU_ENTRY_AREA },
+    directMapStep: DIRECT_MAP_STEP,
     imageOffset,
     countsNotPresent: true,
     rootFrom: how,
