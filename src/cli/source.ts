@@ -89,17 +89,17 @@ type Opened = { close(): void } & (
 async function open(name: string, options: SourceOptions, onProgress: OnProgress): Promise<Opened> {
   if (name.startsWith('gdb:')) {
     const { openGdb } = await import('../memory/sources/gdb_memory.ts');
-    return { ...(await openGdb(name)), text: undefined };
+    return withVmcoreinfo(await openGdb(name), options, onProgress);
   }
   if (name.startsWith('qmp:')) {
     const { openQmp } = await import('../memory/sources/qmp_memory.ts');
-    return { ...(await openQmp(name)), text: undefined };
+    return withVmcoreinfo(await openQmp(name), options, onProgress);
   }
   if (name === '/proc/kcore') {
     const { openKcore } = await import('../memory/sources/kcore.ts');
     return { ...openKcore(name), text: undefined };
   }
-  const { openMemory, findVmcoreinfo } = await import('../memory/sources/open_memory.ts');
+  const { openMemory } = await import('../memory/sources/open_memory.ts');
   let opened = await openMemory(name, {
     onProgress,
     ...(options.physBase === undefined ? {} : { raw: rawLayout(options) }),
@@ -111,16 +111,30 @@ async function open(name: string, options: SourceOptions, onProgress: OnProgress
   const { memory, text } = opened;
   const close = () => opened.close();
   if (memory === undefined) return { memory: undefined, text: text ?? '', close };
-  if (memory.vmcoreinfo !== undefined || !mustScan(memory, options))
-    return { memory, text: undefined, close };
-  const vmcoreinfo = findVmcoreinfo(memory, onProgress);
-  if (vmcoreinfo !== undefined)
-    return { memory: new MemoryWith(memory, { vmcoreinfo }), text: undefined, close };
-  if (memory.kind === 'raw memory' && options.physBase === undefined && options.arch === undefined) {
+  const found = await withVmcoreinfo({ memory, close }, options, onProgress);
+  const isKnown =
+    memory.kind !== 'raw memory' || options.physBase !== undefined || options.arch !== undefined;
+  if (isKnown || found.memory.vmcoreinfo !== undefined || !mustScan(memory, options)) return found;
+  close();
+  throw unknownFormat(name);
+}
+
+/** With what a search of its memory finds, if it needs one. */
+async function withVmcoreinfo(
+  { memory, close }: { memory: MachineMemory; close(): void },
+  options: SourceOptions,
+  onProgress: OnProgress,
+) {
+  const asIs = { memory, text: undefined, close };
+  if (memory.vmcoreinfo !== undefined || !mustScan(memory, options)) return asIs;
+  const { findVmcoreinfo } = await import('../memory/sources/open_memory.ts');
+  try {
+    const vmcoreinfo = findVmcoreinfo(memory, onProgress);
+    return vmcoreinfo === undefined ? asIs : { ...asIs, memory: new MemoryWith(memory, { vmcoreinfo }) };
+  } catch (error) {
     close();
-    throw unknownFormat(name);
+    throw error;
   }
-  return { memory, text: undefined, close };
 }
 
 /** What is of no known format is raw memory, if anything. */

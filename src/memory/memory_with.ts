@@ -24,7 +24,7 @@ export class MemoryWith implements MachineMemory {
   constructor(memory: MachineMemory, learnt: Learnt) {
     this.kind = learnt.kind ?? memory.kind;
     this.machine = learnt.machine ?? memory.machine;
-    this.littleEndian = memory.littleEndian;
+    this.littleEndian = learnt.vmcoreinfo?.littleEndian ?? memory.littleEndian;
     this.vmcoreinfo = learnt.vmcoreinfo ?? memory.vmcoreinfo;
     this.cpus = learnt.cpus ?? memory.cpus;
     this.leftOut = memory.leftOut;

@@ -11,10 +11,13 @@
 /** One kernel's VMCOREINFO. No method throws: a line that makes no sense is as good as absent. */
 export class Vmcoreinfo {
   readonly text: string;
+  /** Byte order of the kernel's data, if that is known from how the text was stored. */
+  readonly littleEndian: boolean | undefined;
   readonly #fields = new Map<string, string>();
 
-  constructor(text: string) {
+  constructor(text: string, littleEndian?: boolean) {
     this.text = text;
+    this.littleEndian = littleEndian;
     for (const line of text.split('\n')) {
       const equals = line.indexOf('=');
       if (equals <= 0) continue;

@@ -3,7 +3,10 @@
 import { NotModelledError } from '../../errors.ts';
 import { FrameWords } from '../../memory/frame_words.ts';
 import type { MachineMemory } from '../../memory/machine_memory.ts';
+import type { PageSource } from '../../memory/physical_memory.ts';
+import { EntryKind } from '../../mmu/format.ts';
 import { isHashTable, Ppc64RadixFormat } from '../../mmu/ppc64_radix.ts';
+import { type AddressRange, walk } from '../../mmu/walk.ts';
 import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
 import { directMapRegion, fillRegions } from '../regions.ts';
 
@@ -24,19 +27,26 @@ export function locatePpc64(memory: MachineMemory, hints: Hints, where: string):
       where,
     );
   }
-  const pageShift = vmcoreinfo?.field('PAGESIZE') === '65536' ? 16 : 12;
   const end = SPACE_START + 2 * PIECE;
+  const space = { start: SPACE_START, end };
+  const toldSize = vmcoreinfo?.field('PAGESIZE');
+  const toldShift = toldSize === undefined ? undefined : toldSize === '65536' ? 16 : 12;
+  const seenShift = toldShift ?? pageShiftOf(new FrameWords(memory, false), root, space);
+  const pageShift = seenShift ?? 12;
   return {
     arch: 'ppc64',
     format: new Ppc64RadixFormat({ pageShift }),
     root,
-    space: { start: SPACE_START, end },
+    space,
     directMapWithin: { start: SPACE_START, end: SPACE_START + PIECE },
     imageOffset: SPACE_START,
     countsNotPresent: false,
     rootFrom: hints.root === undefined ? told!.from : '--root',
-    found: [],
-    doubts: vmcoreinfo === undefined ? ['pages are taken to be of 4K, as nothing says so'] : [],
+    found:
+      toldShift === seenShift
+        ? []
+        : [`pages of ${pageShift === 16 ? 64 : 4}K, as page tables are of that size`],
+    doubts: seenShift === undefined ? ['pages are taken to be of 4K, as nothing says so'] : [],
     regions: (directMap) =>
       fillRegions(
         [
@@ -49,4 +59,14 @@ export function locatePpc64(memory: MachineMemory, hints: Hints, where: string):
         end,
       ),
   };
+}
+
+/** By the first entry that names a page table: one of pages of 64K is too small for pages of 4K. */
+function pageShiftOf(tables: PageSource, root: number, range: AddressRange): 12 | 16 | undefined {
+  const [small, large] = ([12, 16] as const).map((pageShift) => new Ppc64RadixFormat({ pageShift }));
+  for (const { kind, level, low, high } of walk(tables, small!, root, { range, sharedOnce: true })) {
+    if (kind === 'bad' && large!.kind(level, low, high) === EntryKind.Table) return 16;
+    if ((kind === 'leaf' || kind === 'not-present') && level === 1) return 12;
+  }
+  return undefined;
 }
