@@ -84,7 +84,10 @@ export class DirectMapVote {
   }
 }
 
-/** How much of a range is mapped at the offset at which most of it is, in bytes. */
+/**
+ * How much of a range is mapped at the offset at which most of it is, in bytes: a measure of how well a format fits, and
+ * so the less the more entries make no sense.
+ */
 export function directMapSize(
   tables: PageSource,
   format: EntryFormat,
@@ -95,7 +98,9 @@ export function directMapSize(
   let bad = 0;
   for (const run of walk(tables, format, root, { range, sharedOnce: true, maxTables: 4096 })) {
     vote.add(run);
-    if (run.kind === 'bad' || run.kind === 'missing') bad++;
+    // Of a table that is not in the source all entries are one.
+    if (run.kind === 'bad') bad += run.count;
+    if (run.kind === 'missing') bad++;
   }
-  return bad > MAX_BAD ? 0 : vote.pages * 2 ** format.pageShift;
+  return bad > MAX_BAD ? 0 : (vote.pages * 2 ** format.pageShift) / (1 + bad);
 }

@@ -52,6 +52,18 @@ export function notTold(what: string, hint: string, where: string): InputError {
   return new InputError({ code: 'missing', what, where, hint });
 }
 
+/** @throws InputError where the user gives a depth that the architecture does not have. */
+export function checkLevels({ levels }: Hints, possible: readonly number[]): void {
+  if (levels === undefined || possible.includes(levels)) return;
+  throw new InputError({
+    code: 'out-of-range',
+    what: 'number of levels',
+    where: '--levels',
+    found: `${levels}`,
+    expected: possible.join(', '),
+  });
+}
+
 /** For a source that does not tell where the top table is; `what` of its VMCOREINFO would. */
 export function rootNotTold(
   { vmcoreinfo }: MachineMemory,

@@ -3,6 +3,9 @@
 import type { VirtualAddress } from '../mmu/format.ts';
 import type { DirectMap, Region } from './address_space.ts';
 
+/** Bounds are told as the kernel has them: some as the last byte. */
+const BOUND_STEP = 4096;
+
 /** The regions in order, and what is between and beside them, from `start` to `end`, as "other". */
 export function fillRegions(
   known: readonly Region[],
@@ -12,8 +15,8 @@ export function fillRegions(
   const regions: Region[] = [];
   let at = start;
   for (const region of [...known].sort((a, b) => a.start - b.start)) {
-    const from = Math.max(at, region.start);
-    const to = Math.min(end, region.end);
+    const from = Math.max(at, roundUp(region.start));
+    const to = Math.min(end, roundUp(region.end));
     if (from >= to) continue;
     if (from > at) regions.push({ name: 'other', start: at, end: from });
     regions.push({ name: region.name, start: from, end: to });
@@ -21,6 +24,10 @@ export function fillRegions(
   }
   if (at < end) regions.push({ name: 'other', start: at, end });
   return regions;
+}
+
+function roundUp(bound: VirtualAddress): VirtualAddress {
+  return Math.ceil(bound / BOUND_STEP) * BOUND_STEP + 0;
 }
 
 /** The direct map as a region, if there is one. */

@@ -1,10 +1,14 @@
 /** arm64 Linux: where swapper_pg_dir is, its geometry, and what is where (Documentation/arch/arm64/memory.rst). */
 
+import { InputError } from '../../errors.ts';
 import { FrameWords } from '../../memory/frame_words.ts';
 import type { MachineMemory } from '../../memory/machine_memory.ts';
+import type { PageSource } from '../../memory/physical_memory.ts';
 import { Arm64Format } from '../../mmu/arm64.ts';
+import type { VirtualAddress } from '../../mmu/format.ts';
 import type { AddressRange } from '../../mmu/walk.ts';
 import type { DirectMap, Region } from '../address_space.ts';
+import { directMapSize } from '../direct_map_vote.ts';
 import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
 import { directMapRegion, fillRegions } from '../regions.ts';
 import { atLeast, parseRelease } from '../version.ts';
@@ -33,7 +37,7 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
   const doubts: string[] = [];
   const { vmcoreinfo } = memory;
   const mair = mairOf(memory);
-  const told = geometryOf(memory, found);
+  const told = geometryOf(memory, found, where);
   const toldRoot = topTableSymbol(memory, hints);
   const symbol = toldRoot?.symbol;
   const voffset = vmcoreinfo?.number('kimage_voffset');
@@ -63,13 +67,21 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
     if (ttbr !== undefined) {
       root = Number(ttbr & 0xffff_ffff_ffc0n);
       rootFrom = 'TTBR1_EL1';
-      doubts.push('under KPTI a CPU in user mode has a small table of its own in TTBR1_EL1');
+      const kernels = told === undefined ? undefined : behindTrampoline(tables, new Arm64Format(told), root);
+      if (kernels !== undefined) {
+        root = kernels;
+        rootFrom = 'TTBR1_EL1 of a CPU in user mode under KPTI, and two pages on';
+      }
     }
   }
   if (root === undefined) {
     throw rootNotTold(memory, where, 'SYMBOL(swapper_pg_dir) and NUMBER(kimage_voffset)');
   }
-  format ??= fittingFormat(tables, geometries, root, symbol, imageOffset);
+  if (format === undefined) {
+    const image = imageOffset === undefined ? undefined : root + imageOffset;
+    const address = symbol === undefined ? image : signed(symbol);
+    format = fittingFormat(tables, geometries, root, address, doubts);
+  }
   if (told === undefined) found.push(`${format.name}, as the tables read best so`);
   const text = vmcoreinfo?.symbol('_stext');
   const image =
@@ -81,30 +93,54 @@ export function locateArm64(memory: MachineMemory, hints: Hints, where: string):
     format,
     root,
     space: { start: -(2 ** vaBitsOf(format)), end: 0 },
-    directMapWithin: linearRange(memory, vaBitsOf(format)),
+    directMapWithin: linearRange(format),
     imageOffset,
     countsNotPresent: false,
     rootFrom,
     found,
     doubts,
-    regions: (directMap) => regions(memory, vaBitsOf(format), image, directMap),
+    regions: (directMap) => regions(memory, format, image, directMap),
   };
 }
 
-function geometryOf(memory: MachineMemory, found: string[]): Geometry | undefined {
+/**
+ * Under KPTI a CPU in user mode has tramp_pg_dir, which maps the code of its entry alone. swapper_pg_dir is
+ * TRAMP_SWAPPER_OFFSET behind it. undefined for a table that maps memory itself.
+ */
+function behindTrampoline(tables: PageSource, format: Arm64Format, root: number): number | undefined {
+  const linear = linearRange(format);
+  const behind = root + 2 * 2 ** format.pageShift;
+  if (directMapSize(tables, format, root, linear) > 0) return undefined;
+  return directMapSize(tables, format, behind, linear) > 0 ? behind : undefined;
+}
+
+function geometryOf(memory: MachineMemory, found: string[], where: string): Geometry | undefined {
   const { vmcoreinfo, cpus } = memory;
   const pageShift = PAGE_SHIFTS.find((shift) => vmcoreinfo?.field('PAGESIZE') === `${2 ** shift}`);
   const t1sz = vmcoreinfo?.number('TCR_EL1_T1SZ');
   const vaBits = t1sz === undefined ? vmcoreinfo?.number('VA_BITS') : 64n - t1sz;
   if (pageShift !== undefined && vaBits !== undefined) {
-    return geometry(pageShift, Number(vaBits));
+    return geometry(pageShift, addressBits(Number(vaBits), where));
   }
   const tcr = cpus.find(({ TCR_EL1 }) => (TCR_EL1 ?? 0n) !== 0n)?.TCR_EL1;
   if (tcr === undefined) return undefined;
   found.push('geometry from TCR_EL1');
   // TG1: 1 is 16K, 2 is 4K, 3 is 64K.
   const granule = ({ 1: 14, 2: 12, 3: 16 } as const)[Number((tcr >> 30n) & 3n)] ?? 12;
-  return { pageShift: granule, vaBits: 64 - Number((tcr >> 16n) & 0x3fn), lpa2: (tcr & TCR_DS) !== 0n };
+  const bits = addressBits(64 - Number((tcr >> 16n) & 0x3fn), where);
+  return { pageShift: granule, vaBits: bits, lpa2: (tcr & TCR_DS) !== 0n };
+}
+
+/** @throws InputError for a width that Linux cannot be built for. */
+function addressBits(bits: number, where: string): number {
+  if (bits >= 36 && bits <= 52) return bits;
+  throw new InputError({
+    code: 'out-of-range',
+    what: 'width of virtual addresses',
+    where,
+    found: `${bits} bits`,
+    expected: '36 to 52',
+  });
 }
 
 /** Linux has 52 bits with pages of 4K or 16K only by LPA2, and uses LPA2 only then. */
@@ -131,40 +167,47 @@ function offsetInWiderTable(memory: MachineMemory, told: Geometry | undefined): 
   return wide ? (1024 - 64) * 8 : 0;
 }
 
-/** The geometry by which the top table's own address leads to it; the usual one if none can be told. */
+/** The geometry by which the top table's own address leads to it, or else by which the direct map is largest. */
 function fittingFormat(
   tables: FrameWords,
   geometries: readonly Geometry[],
   root: number,
-  symbol: bigint | undefined,
-  imageOffset: number | undefined,
+  address: VirtualAddress | undefined,
+  doubts: string[],
 ): Arm64Format {
   const formats = geometries.map((each) => new Arm64Format(each));
-  const address =
-    symbol !== undefined ? signed(symbol) : imageOffset === undefined ? undefined : root + imageOffset;
-  const fits = (format: Arm64Format) =>
+  if (formats.length === 1) return formats[0]!;
+  const leadsToItself = (format: Arm64Format) =>
     address !== undefined && physicalOf(tables, format, root, address) === root;
-  return formats.find(fits) ?? formats[0]!;
+  const itself = formats.find(leadsToItself);
+  if (itself !== undefined) return itself;
+  const sizes = formats.map((format) => directMapSize(tables, format, root, linearRange(format)));
+  const size = Math.max(...sizes);
+  const fitting = formats.filter((_, index) => sizes[index] === size);
+  if (size === 0) doubts.push('the size of pages and the depth are supposed: by none is there a direct map');
+  else if (fitting.length > 1) doubts.push(`as ${fitting[1]!.name} the tables read as well`);
+  return fitting[0]!;
 }
 
 function vaBitsOf(format: Arm64Format): number {
   return format.levelShift(format.levels) + format.indexBits(format.levels);
 }
 
-/** The linear map is the lower half of what 48 bits map, or all below that of 52. */
-function linearRange(memory: MachineMemory, vaBits: number): AddressRange {
-  const smallest = Math.min(vaBits, memory.vmcoreinfo?.field('PAGESIZE') === '16384' ? 47 : 48);
+/** The lower half of what up to 48 bits map; of 52, all below the upper half of 48, or of 47 with pages of 16K. */
+function linearRange(format: Arm64Format): AddressRange {
+  const vaBits = vaBitsOf(format);
+  const smallest = vaBits <= 48 ? vaBits : format.pageShift === 14 ? 47 : 48;
   return { start: -(2 ** vaBits), end: -(2 ** (smallest - 1)) };
 }
 
 function regions(
   memory: MachineMemory,
-  vaBits: number,
+  format: Arm64Format,
   image: AddressRange | undefined,
   directMap: DirectMap | undefined,
 ): Region[] {
   const { vmcoreinfo } = memory;
-  const linear = linearRange(memory, vaBits);
+  const linear = linearRange(format);
   const known = directMapRegion(directMap);
   if (image !== undefined) known.push({ name: 'kernel image', ...image });
   const modules = vmcoreinfo?.number('MODULES_VADDR');

@@ -3,7 +3,7 @@
 import type { MachineMemory } from '../../memory/machine_memory.ts';
 import { Loongarch64Format } from '../../mmu/loongarch64.ts';
 import type { Region } from '../address_space.ts';
-import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
+import { checkLevels, type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
 import { fillRegions } from '../regions.ts';
 import { signed } from './signed.ts';
 
@@ -17,6 +17,8 @@ export function locateLoongarch64(memory: MachineMemory, hints: Hints, where: st
   const root = hints.root ?? Number(told!.symbol & IN_WINDOW);
   const pageSize = vmcoreinfo?.field('PAGESIZE');
   const pageShift = pageSize === '4096' ? 12 : pageSize === '65536' ? 16 : 14;
+  // More would map more than 64 bits.
+  checkLevels(hints, pageShift === 12 ? [3, 4] : pageShift === 14 ? [2, 3, 4] : [2, 3]);
   const levels = hints.levels ?? (pageShift === 12 ? 4 : pageShift === 14 ? 3 : 2);
   const format = new Loongarch64Format({ pageShift, levels });
   const start = -(2 ** (format.levelShift(levels) + format.indexBits(levels)));

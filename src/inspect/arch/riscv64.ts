@@ -5,7 +5,7 @@ import type { MachineMemory } from '../../memory/machine_memory.ts';
 import { Riscv64Format } from '../../mmu/riscv64.ts';
 import type { DirectMap, Region, RegionName } from '../address_space.ts';
 import { directMapSize } from '../direct_map_vote.ts';
-import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
+import { checkLevels, type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
 import { directMapRegion, fillRegions } from '../regions.ts';
 import { findSelfMapped } from './self_mapped.ts';
 import { signed } from './signed.ts';
@@ -18,8 +18,10 @@ const IMAGE_START = -(2 ** 31);
 const IMAGE_STEP = 2 ** 21;
 
 export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string): Located {
+  checkLevels(hints, ALL_LEVELS);
   const { vmcoreinfo } = memory;
   const found: string[] = [];
+  const doubts: string[] = [];
   const tables = new FrameWords(memory, true);
   const toldLevels = levelsOf(memory, hints);
   const levels = toldLevels === undefined ? ALL_LEVELS : [toldLevels];
@@ -53,8 +55,10 @@ export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string
   }
   if (root === undefined) throw rootNotTold(memory, where);
   if (format === undefined) {
-    format = deepest(tables, root, levels);
-    if (toldLevels === undefined) found.push(`${format.levels} levels, as most is mapped by so many`);
+    const best = deepest(tables, root, levels);
+    format = best.format;
+    if (best.size > 0) found.push(`${format.levels} levels, as most is mapped by so many`);
+    else if (toldLevels === undefined) doubts.push('the depth is supposed: by none is there a direct map');
   }
   const start = -(2 ** (format.levelShift(format.levels) + 8));
   return {
@@ -67,7 +71,7 @@ export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string
     countsNotPresent: false,
     rootFrom,
     found,
-    doubts: [],
+    doubts,
     regions: (directMap) => regions(memory, start, directMap),
   };
 }
@@ -81,15 +85,20 @@ function levelsOf(memory: MachineMemory, hints: Hints): Levels | undefined {
   return ALL_LEVELS.find((each) => each === levels);
 }
 
-/** The depth at which most memory is mapped at one offset. */
-function deepest(tables: FrameWords, root: number, levels: readonly Levels[]): Riscv64Format {
+/** The depth at which most memory is mapped at one offset, and how much; 0 where there is no choice. */
+function deepest(
+  tables: FrameWords,
+  root: number,
+  levels: readonly Levels[],
+): { format: Riscv64Format; size: number } {
   const formats = levels.map((each) => new Riscv64Format({ levels: each }));
-  if (formats.length === 1) return formats[0]!;
+  if (formats.length === 1) return { format: formats[0]!, size: 0 };
   const sizes = formats.map((format) => {
     const start = -(2 ** (format.levelShift(format.levels) + 8));
     return directMapSize(tables, format, root, { start, end: 0 });
   });
-  return formats[sizes.indexOf(Math.max(...sizes))]!;
+  const size = Math.max(...sizes);
+  return { format: formats[sizes.indexOf(size)]!, size };
 }
 
 function regions(memory: MachineMemory, start: number, directMap: DirectMap | undefined): Region[] {

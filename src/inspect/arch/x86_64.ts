@@ -8,7 +8,7 @@ import type { VirtualAddress } from '../../mmu/format.ts';
 import { type AddressRange, walkAddress } from '../../mmu/walk.ts';
 import { X86Format } from '../../mmu/x86_64.ts';
 import type { DirectMap, Region } from '../address_space.ts';
-import { type Hints, type Located, notTold, rootNotTold } from '../located.ts';
+import { checkLevels, type Hints, type Located, notTold, rootNotTold } from '../located.ts';
 import { directMapRegion, fillRegions } from '../regions.ts';
 import { physicalOf } from './self_mapped.ts';
 import { signed } from './signed.ts';
@@ -30,6 +30,7 @@ const TIB = 2 ** 40;
 const CPU_ENTRY_AREA = -2 * TIB;
 
 export function locateX86_64(memory: MachineMemory, hints: Hints, where: string): Located {
+  checkLevels(hints, [4, 5]);
   const tables = new FrameWords(memory, true);
   const found: string[] = [];
   const doubts: string[] = [];
