@@ -57,7 +57,7 @@ export async function openSource(name: string, options: SourceOptions): Promise<
   const hints = hintsOf(options);
   const progress = new ProgressLine();
   try {
-    const opened = await open(name, options, (done, total, what) => {
+    const opened = await open(name, options, hints, (done, total, what) => {
       progress.show(() => `${what}: ${total > 0 ? `${Math.floor((100 * done) / total)} %` : done}`);
     });
     try {
@@ -86,14 +86,19 @@ type Opened = { close(): void } & (
   | { memory: undefined; text: string }
 );
 
-async function open(name: string, options: SourceOptions, onProgress: OnProgress): Promise<Opened> {
+async function open(
+  name: string,
+  options: SourceOptions,
+  hints: Hints,
+  onProgress: OnProgress,
+): Promise<Opened> {
   if (name.startsWith('gdb:')) {
     const { openGdb } = await import('../memory/sources/gdb_memory.ts');
-    return withVmcoreinfo(await openGdb(name), options, onProgress);
+    return withVmcoreinfo(await openGdb(name), options, hints, onProgress);
   }
   if (name.startsWith('qmp:')) {
     const { openQmp } = await import('../memory/sources/qmp_memory.ts');
-    return withVmcoreinfo(await openQmp(name), options, onProgress);
+    return withVmcoreinfo(await openQmp(name), options, hints, onProgress);
   }
   if (name === '/proc/kcore') {
     const { openKcore } = await import('../memory/sources/kcore.ts');
@@ -111,10 +116,10 @@ async function open(name: string, options: SourceOptions, onProgress: OnProgress
   const { memory, text } = opened;
   const close = () => opened.close();
   if (memory === undefined) return { memory: undefined, text: text ?? '', close };
-  const found = await withVmcoreinfo({ memory, close }, options, onProgress);
+  const found = await withVmcoreinfo({ memory, close }, options, hints, onProgress);
   const isKnown =
     memory.kind !== 'raw memory' || options.physBase !== undefined || options.arch !== undefined;
-  if (isKnown || found.memory.vmcoreinfo !== undefined || !mustScan(memory, options)) return found;
+  if (isKnown || found.memory.vmcoreinfo !== undefined || !mustScan(memory, options, hints)) return found;
   close();
   throw unknownFormat(name);
 }
@@ -123,10 +128,11 @@ async function open(name: string, options: SourceOptions, onProgress: OnProgress
 async function withVmcoreinfo(
   { memory, close }: { memory: MachineMemory; close(): void },
   options: SourceOptions,
+  hints: Hints,
   onProgress: OnProgress,
 ) {
   const asIs = { memory, text: undefined, close };
-  if (memory.vmcoreinfo !== undefined || !mustScan(memory, options)) return asIs;
+  if (memory.vmcoreinfo !== undefined || !mustScan(memory, options, hints)) return asIs;
   const { findVmcoreinfo } = await import('../memory/sources/open_memory.ts');
   try {
     const vmcoreinfo = findVmcoreinfo(memory, onProgress);
@@ -150,9 +156,11 @@ function unknownFormat(name: string): InputError {
 }
 
 /** Reading all of memory takes long: only where nothing else tells where the tables are. */
-function mustScan(memory: MachineMemory, options: SourceOptions): boolean {
+function mustScan(memory: MachineMemory, options: SourceOptions, { root, symbols }: Hints): boolean {
   if (options.scan === true) return true;
-  return options.root === undefined && options.symbols === undefined && memory.cpus.length === 0;
+  // Symbols of functions alone are all that some kernels print.
+  const named = symbols?.address('init_top_pgt') ?? symbols?.address('swapper_pg_dir');
+  return root === undefined && named === undefined && memory.cpus.length === 0;
 }
 
 async function inspectText(text: string, name: string): Promise<Inspection> {

@@ -3,11 +3,13 @@
 import { InputError } from '../../errors.ts';
 import { FrameWords } from '../../memory/frame_words.ts';
 import type { MachineMemory } from '../../memory/machine_memory.ts';
+import type { Vmcoreinfo } from '../../memory/vmcoreinfo.ts';
 import { S390xFormat } from '../../mmu/s390x.ts';
 import type { AddressRange } from '../../mmu/walk.ts';
 import type { DirectMap, Region } from '../address_space.ts';
 import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
 import { directMapRegion, fillRegions } from '../regions.ts';
+import { findSelfMapped } from './self_mapped.ts';
 
 type Levels = 2 | 3 | 4 | 5;
 
@@ -17,8 +19,7 @@ const TYPE_SHIFT = 2;
 const MIB = 2 ** 20;
 
 export function locateS390x(memory: MachineMemory, hints: Hints, where: string): Located {
-  const told = topTableSymbol(memory, hints);
-  const { root, rootFrom } = rootOf(memory, hints, told, where);
+  const { root, rootFrom, imageOffset } = rootOf(memory, hints, where);
   const levels = levelsOf(memory, hints, root, where);
   const format = new S390xFormat({ levels });
   const space = { start: 0, end: Math.min(2 ** (format.levelShift(levels) + 11), 2 ** 62) };
@@ -28,7 +29,7 @@ export function locateS390x(memory: MachineMemory, hints: Hints, where: string):
     root,
     space,
     directMapWithin: space,
-    imageOffset: told === undefined ? undefined : -Number(imageOffsetOf(memory)),
+    imageOffset,
     countsNotPresent: false,
     rootFrom,
     found: [],
@@ -40,23 +41,35 @@ export function locateS390x(memory: MachineMemory, hints: Hints, where: string):
 function rootOf(
   memory: MachineMemory,
   hints: Hints,
-  told: ReturnType<typeof topTableSymbol>,
   where: string,
-): { root: number; rootFrom: string } {
-  if (hints.root !== undefined) return { root: Number(BigInt(hints.root) & ASCE_ORIGIN), rootFrom: '--root' };
-  if (told !== undefined) return { root: Number(told.symbol + imageOffsetOf(memory)), rootFrom: told.from };
+): { root: number; rootFrom: string; imageOffset: number | undefined } {
+  const told = topTableSymbol(memory, hints);
+  const imageOffset = memory.vmcoreinfo === undefined ? undefined : imageOffsetOf(memory.vmcoreinfo);
+  if (hints.root !== undefined) {
+    return { root: Number(BigInt(hints.root) & ASCE_ORIGIN), rootFrom: '--root', imageOffset };
+  }
+  if (told !== undefined && imageOffset !== undefined) {
+    return { root: Number(told.symbol) - imageOffset, rootFrom: told.from, imageOffset };
+  }
+  if (told !== undefined) {
+    const address = Number(told.symbol);
+    const formats = ([3, 4, 2] as const).map((levels) => new S390xFormat({ levels }));
+    const self = findSelfMapped(new FrameWords(memory, false), memory.ranges, formats, address, MIB);
+    if (self !== undefined) {
+      const rootFrom = `${told.from}, and the page that maps itself there`;
+      return { root: self.root, rootFrom, imageOffset: address - self.root };
+    }
+  }
   const asce = memory.cpus.find(({ CR1 }) => (CR1 ?? 0n) !== 0n)?.CR1;
   if (asce === undefined) throw rootNotTold(memory, where);
-  return { root: Number(asce & ASCE_ORIGIN), rootFrom: 'control register 1' };
+  return { root: Number(asce & ASCE_ORIGIN), rootFrom: 'control register 1', imageOffset };
 }
 
-/** Physical minus virtual address of the image: 0 until v6.9, which moved it out of the identity map. */
-function imageOffsetOf(memory: MachineMemory): bigint {
-  const physical = memory.vmcoreinfo?.field('KERNELOFFPHYS');
-  const virtual = memory.vmcoreinfo?.kerneloffset ?? 0n;
-  return physical === undefined || !/^[0-9a-f]{1,16}$/i.test(physical)
-    ? 0n
-    : BigInt(`0x${physical}`) - virtual;
+/** Virtual minus physical address of the image: 0 until v6.9, which moved it out of the identity map by whole MiB. */
+function imageOffsetOf(vmcoreinfo: Vmcoreinfo): number {
+  const physical = vmcoreinfo.field('KERNELOFFPHYS') ?? '';
+  if (!/^[0-9a-f]{1,16}$/i.test(physical)) return 0;
+  return Number((vmcoreinfo.kerneloffset ?? 0n) - BigInt(`0x${physical}`));
 }
 
 /** Every entry says which table it is in, empty ones too. */
@@ -89,7 +102,8 @@ function regions(
   const vmalloc = vmcoreinfo?.number('VMALLOC_START');
   const text = vmcoreinfo?.symbol('_stext');
   if (vmemmap !== undefined && vmalloc !== undefined && vmemmap < vmalloc) {
-    known.push({ name: 'vmemmap', start: Number(vmemmap), end: Number(vmalloc) });
+    const end = vmemmapEnd(vmcoreinfo, Number(vmemmap), directMap) ?? Number(vmalloc);
+    known.push({ name: 'vmemmap', start: Number(vmemmap), end: Math.min(end, Number(vmalloc)) });
   }
   const image = mapped.find(
     ({ start, end }) => text !== undefined && start <= Number(text) && Number(text) < end,
@@ -103,4 +117,15 @@ function regions(
     known.push({ name: 'kernel image', start: imageStart, end: image.end });
   }
   return fillRegions(known, space.start, space.end);
+}
+
+/** Behind the struct page of the last frame; single pages follow, for lowcores and for copies of real memory. */
+function vmemmapEnd(
+  vmcoreinfo: Vmcoreinfo | undefined,
+  start: number,
+  directMap: DirectMap | undefined,
+): number | undefined {
+  const structPage = vmcoreinfo?.size('page');
+  if (directMap === undefined || structPage === undefined) return undefined;
+  return start + Math.ceil(((directMap.end / 4096) * structPage) / MIB) * MIB;
 }
