@@ -52,6 +52,8 @@ export interface Inspection {
 
 /** Leaves above base pages are looked for up to this size: what Linux maps memory with. */
 const LARGEST_LEAF = 2 ** 34;
+/** Kinds of leaves that are traced to whoever leaves them: garbage in place of tables has as many as entries. */
+const MAX_KINDS = 64;
 
 export function inspectMachine(machine: Machine, source: string, counters?: KernelCounters): Inspection {
   const { format, located, memory } = machine;
@@ -120,7 +122,7 @@ function largeLeaves({ format }: Machine): number[] {
 
 function originsIn(machine: Machine, { directMap }: Survey): Map<LeafAttributes, Origin[]> {
   const absent = directMap?.leaves.filter(({ leaf }) => !leaf.present) ?? [];
-  return new Map(absent.map(({ leaf }) => [leaf, originsOf(machine, leaf, directMap)]));
+  return new Map(absent.slice(0, MAX_KINDS).map(({ leaf }) => [leaf, originsOf(machine, leaf, directMap)]));
 }
 
 function tableCounts({ format, tableCounts: counts }: Machine): TableCount[] {

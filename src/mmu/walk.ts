@@ -111,8 +111,7 @@ export function walkAddress(
   address: VirtualAddress,
 ): WalkStep[] {
   const page = unsignedPage(format, Math.floor(address / 2 ** format.pageShift));
-  const isCanonical = piecesOf(format).some(({ start, end }) => start <= page && page < end);
-  if (format.signExtended && !isCanonical) return [];
+  if (format.signExtended && !isCanonical(format, page)) return [];
 
   const steps: WalkStep[] = [];
   const tables: number[] = [];
@@ -177,6 +176,12 @@ function piecesOf(format: EntryFormat, range?: AddressRange): Piece[] {
   return pieces
     .map((piece) => ({ ...piece, start: Math.max(start, piece.start), end: Math.min(end, piece.end) }))
     .filter((piece) => piece.start < piece.end);
+}
+
+/** Whether a page number, unsigned, is in one of the halves of a sign-extended root. */
+function isCanonical(format: EntryFormat, page: number): boolean {
+  const half = (pagesPerEntry(format, format.levels) * 2 ** format.indexBits(format.levels)) / 2;
+  return page < half || page >= 2 ** (64 - format.pageShift) - half;
 }
 
 /** A page number of the address space counted from the lowest unsigned address, from one that is signed. */

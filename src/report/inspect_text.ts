@@ -9,6 +9,8 @@ import { counted, grouped, wrap } from './wrap.ts';
 
 const LABEL = 16;
 const INDENT = ' '.repeat(LABEL);
+/** Kinds of leaves that a size lists: garbage in place of tables has as many as it has entries. */
+const MAX_KINDS = 32;
 
 export function inspectText(inspection: Inspection): string {
   const { survey, space } = inspection;
@@ -118,7 +120,10 @@ function leavesText(
   const bytes = leaves.reduce((sum, each) => sum + each.pages, 0) * pageBytes;
   const by = new Map<string, number>();
   for (const each of leaves) by.set(describe(each.leaf), (by.get(describe(each.leaf)) ?? 0) + each.count);
-  const kinds = [...by].map(([what, number]) => (by.size === 1 ? what : `${what} ${grouped(number)}`));
+  const kinds = [...by]
+    .slice(0, MAX_KINDS)
+    .map(([what, number]) => (by.size === 1 ? what : `${what} ${grouped(number)}`));
+  if (by.size > MAX_KINDS) kinds.push(`and ${grouped(by.size - MAX_KINDS)} kinds more`);
   const start = `${`  ${name}`.padEnd(LABEL)}${grouped(count).padStart(10)}  ${binarySize(bytes).padEnd(10)}  `;
   return wrap(kinds.join(', '), start, ' '.repeat(start.length));
 }

@@ -1,12 +1,12 @@
 /** Finding a top table whose virtual address is known and whose physical one is not. */
 
 import type { PhysicalRange } from '../../memory/machine_memory.ts';
-import type { PageSource } from '../../memory/physical_memory.ts';
+import { PAGE_SIZE, type PageSource } from '../../memory/physical_memory.ts';
 import type { EntryFormat, VirtualAddress } from '../../mmu/format.ts';
 import { walkAddress } from '../../mmu/walk.ts';
 
-/** Where to stop if a source does not say how much memory there is. */
-const LIMIT = 2 ** 36;
+/** Where to look if a source does not say where it has memory. */
+const ANYWHERE: readonly PhysicalRange[] = [{ start: 0, size: 2 ** 36 }];
 
 /**
  * The page through which `address`, that of the top table, leads to that very page; with the format for which it does.
@@ -19,12 +19,14 @@ export function findSelfMapped<Format extends EntryFormat>(
   address: VirtualAddress,
   step: number,
 ): { root: number; format: Format } | undefined {
-  const last = ranges.at(-1);
-  const limit = last === undefined ? LIMIT : last.start + last.size;
-  const first = ((address % step) + step) % step;
-  for (let root = first; root < limit; root += step) {
-    for (const format of formats) {
-      if (physicalOf(tables, format, root, address) === root) return { root, format };
+  const inside = ((address % step) + step) % step;
+  for (const { start, size } of ranges.length === 0 ? ANYWHERE : ranges) {
+    const first = Math.ceil((start - inside) / step) * step + inside;
+    for (let root = first; root < start + size; root += step) {
+      if (tables.readPage(Math.floor(root / PAGE_SIZE)) === undefined) continue;
+      for (const format of formats) {
+        if (physicalOf(tables, format, root, address) === root) return { root, format };
+      }
     }
   }
   return undefined;
