@@ -10,9 +10,9 @@
  *
  *     node bench/inspect.js [--repeat N] [--large] [--dump FILE]... [--qmp SOCKET] [--gdb SOCKET]
  *
- * `--large` makes a machine of 1 TiB, of which the tables take 2 GiB of disk. `--dump` reads real dumps. `--qmp` asks
- * the QEMU at a socket for its `info tlb`, beside ours of the same guest, for which QEMU dumps all of its memory, or, if
- * its debugger port is given too, reads the tables alone.
+ * `--large` makes a machine of 1 TiB, of which the tables take 2 GiB of disk. `--dump` reads a real dump, not raw
+ * memory. `--qmp` asks the QEMU at a socket for its `info tlb`, beside ours of the same guest, for which QEMU dumps
+ * all of its memory, or, if its debugger port is given too, reads the tables alone.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -71,7 +71,7 @@ function useAll(
 function addressesIn({ regions, directMap, pageBytes }: AddressSpace): number[] {
   const ends = regions.flatMap(({ start, end }) => [start, end - pageBytes]);
   const middle = directMap === undefined ? [] : [directMap.start, directMap.start + 2 ** 21, directMap.end];
-  return [...middle, ...ends.slice(0, 6), 2 ** 62, 0];
+  return [...middle, ...ends.slice(0, 2), 2 ** 62, 0];
 }
 
 /** What is wrong with an error, if anything: it names the file, and a format error what was there. */
