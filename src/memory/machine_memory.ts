@@ -19,7 +19,7 @@ export interface PhysicalRange {
   readonly size: number;
 }
 
-/** The control registers of a CPU, by the names of the architecture: CR3, CR4; TTBR1_EL1, TCR_EL1; satp; CR1. */
+/** The control registers of a CPU, by the names of the architecture: CR3, CR4; TTBR1_EL1, TCR_EL1; satp; CR13. */
 export type ControlRegisters = Readonly<Record<string, bigint>>;
 
 export interface MachineMemory extends FrameSource {

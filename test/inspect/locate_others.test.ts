@@ -210,14 +210,14 @@ describe('s390x', () => {
     expect(machine.located.imageOffset).toBe(virtual - 0x80_0000);
   });
 
-  test('control register 1 is the kernel’s ASCE', () => {
+  test('control register 13 is the kernel’s ASCE', () => {
     const memory = boot(3);
-    const cpus = [{ CR1: BigInt(ROOT) | 7n }];
+    const cpus = [{ CR13: BigInt(ROOT) | 7n }];
     const machine = inspect(
       new Proxy(memory, { get: (of, key) => (key === 'cpus' ? cpus : bound(of, key)) }),
     );
     expect(machine.located.root).toBe(ROOT);
-    expect(machine.located.rootFrom).toBe('control register 1');
+    expect(machine.located.rootFrom).toBe('control register 13');
   });
 
   test('a root that the source does not have is refused', () => {

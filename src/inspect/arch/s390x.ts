@@ -60,9 +60,10 @@ function rootOf(
       return { root: self.root, rootFrom, imageOffset: address - self.root };
     }
   }
-  const asce = memory.cpus.find(({ CR1 }) => (CR1 ?? 0n) !== 0n)?.CR1;
+  // Linux runs in home space mode. Control register 1 is that of a user's space most of the time.
+  const asce = memory.cpus.find(({ CR13 }) => (CR13 ?? 0n) !== 0n)?.CR13;
   if (asce === undefined) throw rootNotTold(memory, where);
-  return { root: Number(asce & ASCE_ORIGIN), rootFrom: 'control register 1', imageOffset };
+  return { root: Number(asce & ASCE_ORIGIN), rootFrom: 'control register 13', imageOffset };
 }
 
 /** Virtual minus physical address of the image: 0 until v6.9, which moved it out of the identity map by whole MiB. */

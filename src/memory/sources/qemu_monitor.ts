@@ -8,7 +8,7 @@ const REGISTERS: readonly (readonly [RegExp, string])[] = [
   [/\bCR3=([0-9a-f]{8,16})\b/i, 'CR3'],
   [/\bCR4=([0-9a-f]{8,16})\b/i, 'CR4'],
   [/\bsatp +([0-9a-f]{16})\b/i, 'satp'],
-  [/\bC01=([0-9a-f]{16})\b/i, 'CR1'],
+  [/\bC13=([0-9a-f]{16})\b/i, 'CR13'],
 ];
 
 /** The control registers of each CPU, from `info registers -a`. A CPU of which none is shown is an empty object. */

@@ -34,7 +34,7 @@ FlatView #1
 `;
 const REGISTERS = `\r\nCPU#0\r\nRAX=0000000000000000\r\nCR0=80050033 CR2=00000000005794a9 CR3=0000000101b92000 CR4=00750ef0\r
 \r\nCPU#1\r\nCR0=80050033 CR2=0 CR3=0000000000002000 CR4=00750ef0\r\n`;
-const S390_REGISTERS = 'CPU#0\nC00=0000000014040012 C01=00000000013bc007 C02=0\n';
+const S390_REGISTERS = 'CPU#0\nC00=0000000014040012 C01=0000000002bac1c7 C02=0 C13=00000000013bc007\n';
 const SYSTEM_REGISTERS = `<?xml version="1.0"?><feature name="org.qemu.gdb.arm.sys.regs">
 <reg name="TTBR1_EL1" bitsize="64" regnum="101" group="cp_regs"/><reg name="TCR_EL1" bitsize="64" regnum="115"/>
 <reg bitsize="64" regnum="118" name="MAIR_EL1"/></feature>`;

@@ -86,7 +86,7 @@ describe('GdbGuest', () => {
 
   test("reads an s390x's registers, and knows its byte order", async () => {
     const guest = await attach('s390x');
-    expect(guest.facts).toMatchObject({ machine: 22, littleEndian: false, cpus: [{ CR1: 0x13bc007n }] });
+    expect(guest.facts).toMatchObject({ machine: 22, littleEndian: false, cpus: [{ CR13: 0x13bc007n }] });
     await guest.detach();
   });
 

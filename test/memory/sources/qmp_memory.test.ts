@@ -33,7 +33,7 @@ function wellBehaved(): Answers {
   return (command, { protocol }) => {
     if (command === 'query-dump-guest-memory-capability') return { return: { formats: ['elf'] } };
     if (command === 'query-target') return { return: { arch: 's390x' } };
-    if (command === 'human-monitor-command') return { return: '\r\nCPU#0\r\nC00=0 C01=0000000001290007\r\n' };
+    if (command === 'human-monitor-command') return { return: '\r\nCPU#0\r\nC00=0 C13=0000000001290007\r\n' };
     if (command === 'query-memory-size-summary') return { return: { 'base-memory': 8192 } };
     if (command === 'dump-guest-memory') writeFileSync(protocol!.replace(/^file:/, ''), DUMP);
     if (command === 'query-dump') {
@@ -97,7 +97,7 @@ describe('openQmp', () => {
     expect(readdirSync(folder)).toEqual([]);
     expect(memory.kind).toBe('guest, dumped by QMP: ELF core');
     expect(memory.machine).toBe(62);
-    expect(memory.cpus).toEqual([{ CR1: 0x1290007n }]);
+    expect(memory.cpus).toEqual([{ CR13: 0x1290007n }]);
     expect(memory.readFrame(1)).toEqual(new Uint8Array(4096).fill(7));
     expect(memory.readFrame(2)).toBeUndefined();
     close();
