@@ -80,6 +80,8 @@ async function runCase(name: string, result: FuzzResult, run: () => Promise<Outc
   if (seconds > result.slowest.seconds) result.slowest = { seconds, name };
   if (seconds > LIMITS.seconds) result.failures.push(`${name}: ${seconds} s`);
   const { rss } = process.memoryUsage();
+  if (rss > Math.max(result.resident, LIMITS.resident)) {
+    result.failures.push(`${name}: ${Math.round(rss / 2 ** 20)} MiB`);
+  }
   result.resident = Math.max(result.resident, rss);
-  if (rss > LIMITS.resident) result.failures.push(`${name}: ${Math.round(rss / 2 ** 20)} MiB`);
 }
