@@ -55,7 +55,9 @@ export function explain(machine: Machine, address: VirtualAddress, symbols?: Sym
   const page = Math.floor(address / pageBytes) * pageBytes;
   const steps = machine.walk(page);
   const last = steps.at(-1);
-  const region = machine.regions.find(({ start, end }) => start <= page && (page < end || end === 0));
+  const region = machine.regions.find(
+    ({ start, end }) => start <= page && (page < end || (end === 0 && page < 0)),
+  );
   const leaf = last === undefined ? undefined : leafOf(machine, last, steps);
   const frame = last === undefined || leaf === undefined ? undefined : frameOf(machine, last, page);
   return {
