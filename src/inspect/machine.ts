@@ -20,6 +20,9 @@ const KEPT_RUNS = 2 ** 18;
 /** Of the entries of a top table; of random bits half or more are bad, of Linux's none. */
 const MAX_BAD_SHARE = 0.1;
 
+/** Of leaves: a kernel has dozens, a page of random bits 512. */
+const MAX_KINDS = 2 ** 14;
+
 /** Told how far the reading is: tables read so far. */
 export type OnTables = (tables: number) => void;
 
@@ -35,6 +38,7 @@ export class Machine implements AddressSpace {
   /** All runs of the space, if they are few. */
   readonly #runs: readonly Run[] | undefined;
   readonly #attributes = new Map<number, LeafAttributes>();
+  readonly #where: string;
 
   /**
    * Reads all of the kernel's tables once. `where` names the source in errors.
@@ -42,6 +46,7 @@ export class Machine implements AddressSpace {
    */
   constructor(memory: MachineMemory, hints: Hints, where: string, onTables?: OnTables) {
     this.memory = memory;
+    this.#where = where;
     this.located = locate(memory, hints, where);
     const { format, root, space, directMapWithin, directMapStep } = this.located;
     this.tables = new FrameWords(memory, memory.littleEndian && !format.bigEndianTables);
@@ -56,16 +61,17 @@ export class Machine implements AddressSpace {
     const vote = new DirectMapVote(2 ** format.pageShift, directMapWithin, hints.pageOffset, directMapStep);
     const mapped: AddressRange[] = [];
     let runs: Run[] | undefined = [];
+    const mayBeBad = 2 ** format.indexBits(format.levels) * MAX_BAD_SHARE;
     let badInRoot = 0;
     for (const run of walk(this.tables, format, root, { range: space, sharedOnce: true, onTable })) {
       if (runs?.push(run) === KEPT_RUNS) runs = undefined;
       if (run.kind === 'hole') continue;
       if (run.kind === 'bad' && run.level === format.levels) badInRoot += run.count;
+      if (badInRoot > mayBeBad)
+        throw noTables(`${badInRoot} entries of what should be the top table make no sense`, root, where);
       addRange(mapped, run.address, run.address + run.pages * 2 ** format.pageShift);
       vote.add(run);
     }
-    if (badInRoot > 2 ** format.indexBits(format.levels) * MAX_BAD_SHARE)
-      throw noTables(badInRoot, root, where);
     this.#runs = runs;
     this.tableCounts = counts;
     this.directMap = vote.winner();
@@ -104,13 +110,19 @@ export class Machine implements AddressSpace {
     return walkAddress(this.tables, this.format, this.located.root, address);
   }
 
-  /** What a leaf with this entry allows, if the tables above it take `inherited` away. */
+  /**
+   * What a leaf with this entry allows, if the tables above it take `inherited` away.
+   * @throws NotModelledError where there are more kinds of leaves than any kernel has.
+   */
   attributesOf(level: number, low: number, high: number, present: boolean, inherited = 0): LeafAttributes {
     const flags = this.format.flags(level, low, high);
     const taken = inherited & this.#allowed(level, flags);
     const key = (flags >>> 0) * 128 + level * 16 + taken * 2 + (present ? 1 : 0);
     let attributes = this.#attributes.get(key);
     if (attributes === undefined) {
+      if (this.#attributes.size === MAX_KINDS) {
+        throw noTables(`there are more than ${MAX_KINDS} kinds of leaves`, this.located.root, this.#where);
+      }
       attributes = this.#describe(level, flags, low, high, present, taken);
       this.#attributes.set(key, attributes);
     }
@@ -163,6 +175,7 @@ export class Machine implements AddressSpace {
     const { pageBytes } = this;
     const start = Math.floor(range.start / pageBytes) * pageBytes;
     const end = Math.ceil(range.end / pageBytes) * pageBytes;
+    if (start >= end && !(end === 0 && start < 0)) return;
     for (const run of this.#runs) {
       // An end of 0 is the end of the address space, unless addresses are positive.
       const runEnd = run.address + run.pages * pageBytes;
@@ -188,10 +201,10 @@ export class Machine implements AddressSpace {
   }
 }
 
-function noTables(bad: number, root: number, where: string): NotModelledError {
+function noTables(what: string, root: number, where: string): NotModelledError {
   return new NotModelledError(
     'these page tables',
-    `${bad} entries of what should be the top table, at 0x${root.toString(16)}, make no sense: encrypted memory (SEV, TDX), another depth, or no table at all`,
+    `${what}, from the top table at 0x${root.toString(16)} on: encrypted memory (SEV, TDX), another depth, or no tables at all`,
     where,
   );
 }
