@@ -19,7 +19,7 @@ export function checkStretch(
     findings.add(rule, pages, () => placeOf(stretch, what()));
   if (kind === 'bad') {
     if (why === 'cycle') add('cycle', () => 'a table above itself');
-    else add('reserved-bits', () => why ?? 'bad');
+    else if (why !== 'too many tables') add('reserved-bits', () => why ?? 'bad');
   } else if (kind === 'missing') {
     const table = stretch.entry?.table ?? 0;
     const rule = space.isMemory?.(table) === false ? 'table-outside-memory' : 'table-missing';

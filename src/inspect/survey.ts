@@ -34,6 +34,7 @@ export function survey(space: AddressSpace, largeLeaves: readonly number[]): Sur
   const findings = new Findings();
   const aliases = new AliasScan(space, findings);
   const surveyed = new Map<Region, RegionSurvey>();
+  const notChecked: string[] = [];
   const { directMap } = space;
   const scans =
     directMap === undefined
@@ -47,6 +48,8 @@ export function survey(space: AddressSpace, largeLeaves: readonly number[]): Sur
     for (const stretch of space.stretches(region)) {
       tally.add(stretch);
       if (stretch.kind === 'hole' || stretch.kind === 'shared') continue;
+      if (stretch.why === 'too many tables')
+        notChecked.push(`${region.name}, from where too many tables were read`);
       checkStretch(stretch, region, space, findings);
       if (!isDirect(region)) aliases.addAlias(stretch, region);
       else {
@@ -62,7 +65,7 @@ export function survey(space: AddressSpace, largeLeaves: readonly number[]): Sur
     directMap: [...surveyed.values()].find(isDirect),
     fragmentation: scans.map((scan) => scan.result()).filter(({ blocks }) => blocks > 0),
     findings: findings.list(),
-    notChecked: aliases.notChecked,
+    notChecked: [...aliases.notChecked, ...notChecked],
   };
 }
 

@@ -194,3 +194,24 @@ test('aliases are compared page by page where they overlap in part', () => {
     },
   ]);
 });
+
+test('where reading was given up, no rule is said to be broken, but that it was not looked at', () => {
+  const machine = inspectX86(bootX86());
+  const stretches = function* () {
+    for (const stretch of machine.stretches({ start: VMALLOC, end: VMALLOC + PAGE })) {
+      yield { ...stretch, kind: 'bad', why: 'too many tables' } as const;
+    }
+  };
+  const space = {
+    arch: machine.arch,
+    pageBytes: PAGE,
+    usualMemoryType: 'WB',
+    regions: [{ name: 'vmalloc', start: VMALLOC, end: VMALLOC + PAGE }] as const,
+    directMap: undefined,
+    stretches,
+  };
+  expect(survey(space, [])).toMatchObject({
+    findings: [],
+    notChecked: ['vmalloc, from where too many tables were read'],
+  });
+});
