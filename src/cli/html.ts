@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Inspection } from '../inspect/inspection.ts';
-import { snapshot } from '../inspect/snapshot.ts';
+import { snapshot } from '../inspect/snapshot/snapshot.ts';
 import { htmlReport } from '../report/html/html_report.ts';
 import { joinViewer } from '../report/html/viewer_script.ts';
 import { writeOutput } from './output.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { InputError, NotModelledError } from '../errors.ts';
 import { countersInMeminfo, Machine } from '../inspect/index.ts';
 import { inspectMachine } from '../inspect/inspection.ts';
-import { symbolsOf } from '../inspect/kallsyms.ts';
+import { symbolsOf } from '../inspect/symbols/kallsyms.ts';
 import { type LiveFacts, liveText } from '../report/live_text.ts';
 import { EXIT_CLEAN } from './errors.ts';
 import { writeOutput } from './output.ts';

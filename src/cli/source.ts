@@ -12,7 +12,7 @@ import {
   SymbolTable,
 } from '../inspect/index.ts';
 import { type Inspection, inspectMachine } from '../inspect/inspection.ts';
-import { symbolsOf } from '../inspect/kallsyms.ts';
+import { symbolsOf } from '../inspect/symbols/kallsyms.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import { MemoryWith } from '../memory/memory_with.ts';
 import type { RawLayout } from '../memory/raw_memory.ts';
@@ -165,7 +165,7 @@ function mustScan(memory: MachineMemory, options: SourceOptions, { root, symbols
 
 async function inspectText(text: string, name: string): Promise<Inspection> {
   const [{ parsePtdump }, { inspectText: inspect }] = await Promise.all([
-    import('../inspect/ptdump.ts'),
+    import('../inspect/ptdump/ptdump.ts'),
     import('../inspect/inspection.ts'),
   ]);
   return inspect(parsePtdump(text, name), name);

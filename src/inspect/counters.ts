@@ -1,8 +1,8 @@
 /** The kernel's own count of the direct map's leaves, beside what its tables hold. */
 
 import type { Machine } from './machine.ts';
-import type { SymbolTable } from './symbols.ts';
-import { readVirtual } from './virtual_memory.ts';
+import type { SymbolTable } from './symbols/symbols.ts';
+import { readVirtual } from './symbols/virtual_memory.ts';
 
 /** Bytes mapped, by the bytes of a leaf. */
 export type BytesBySize = Readonly<Record<number, number>>;

@@ -2,10 +2,10 @@
 
 import type { AddressSpace, LeafAttributes } from './address_space.ts';
 import type { KernelCounters } from './counters.ts';
+import { type Origin, originsOf } from './explain/origins.ts';
 import type { Machine } from './machine.ts';
-import { type Origin, originsOf } from './origins.ts';
-import type { PtdumpSpace } from './ptdump.ts';
-import { type Survey, survey } from './survey.ts';
+import type { PtdumpSpace } from './ptdump/ptdump.ts';
+import { type Survey, survey } from './survey/survey.ts';
 
 /** How many tables there are, from the leaves up. */
 export interface TableCount {

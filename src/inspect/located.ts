@@ -5,7 +5,7 @@ import type { MachineMemory } from '../memory/machine_memory.ts';
 import type { EntryFormat, VirtualAddress } from '../mmu/format.ts';
 import type { AddressRange } from '../mmu/walk.ts';
 import type { ArchName, DirectMap, Region } from './address_space.ts';
-import type { SymbolTable } from './symbols.ts';
+import type { SymbolTable } from './symbols/symbols.ts';
 
 /** What the user says of a machine that does not tell by itself. */
 export interface Hints {

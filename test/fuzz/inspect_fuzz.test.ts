@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openSource } from '../../src/cli/source.ts';
-import type { Survey } from '../../src/inspect/survey.ts';
+import type { Survey } from '../../src/inspect/survey/survey.ts';
 import type { Seed } from './corrupt.ts';
 import { type FuzzResult, fuzz } from './fuzz.ts';
 import { fileSeed, KINDS, type Kind, seedsOf } from './seeds.ts';

@@ -5,8 +5,8 @@ import { type OpenedSource, openSource, type SourceOptions } from '../../src/cli
 import { InputError, NotModelledError } from '../../src/errors.ts';
 import type { AddressSpace } from '../../src/inspect/address_space.ts';
 import { compareSpaces } from '../../src/inspect/diff.ts';
-import { explain } from '../../src/inspect/explain.ts';
-import { snapshot } from '../../src/inspect/snapshot.ts';
+import { explain } from '../../src/inspect/explain/explain.ts';
+import { snapshot } from '../../src/inspect/snapshot/snapshot.ts';
 import { explainText } from '../../src/report/explain_text.ts';
 import { inspectJson } from '../../src/report/inspect_json.ts';
 import { inspectText } from '../../src/report/inspect_text.ts';

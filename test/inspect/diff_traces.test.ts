@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LeafAttributes } from '../../src/inspect/address_space.ts';
 import { type Change, type ChangeKind, compareSpaces } from '../../src/inspect/diff.ts';
-import { explain } from '../../src/inspect/explain.ts';
+import { explain } from '../../src/inspect/explain/explain.ts';
 import { Machine } from '../../src/inspect/index.ts';
 import { readCore, readDescription, signedAddress } from '../support/real_core.ts';
 import { ReplayedCore, readTrace } from '../support/replayed_core.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Machine } from '../../src/inspect/machine.ts';
-import { snapshotTables, type TableTree } from '../../src/inspect/table_snapshot.ts';
+import { snapshotTables, type TableTree } from '../../src/inspect/snapshot/table_snapshot.ts';
 import { PAGE_SIZE, type PageSource } from '../../src/memory/physical_memory.ts';
 import { openDump } from '../../src/memory/sources/open_dump.ts';
 import { Arm64Format } from '../../src/mmu/arm64.ts';

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ReportSnapshot } from '../../src/inspect/report_snapshot.ts';
+import type { ReportSnapshot } from '../../src/inspect/snapshot/report_snapshot.ts';
 import { parseAsked } from '../../src/report/html/viewer/address_input.ts';
 import { DirectMap } from '../../src/report/html/viewer/direct_map.ts';
 import { ROWS, Viewport } from '../../src/report/html/viewer/viewport.ts';

@@ -1,6 +1,6 @@
 /** What was found in an address space as one page of HTML, that needs nothing beside it and reaches for nothing. */
 
-import type { ReportSnapshot } from '../../inspect/report_snapshot.ts';
+import type { ReportSnapshot } from '../../inspect/snapshot/report_snapshot.ts';
 import { escapeHtml, jsonForScript } from './escape.ts';
 import { factsSection, findingsSection, fragmentationSection, regionsSection } from './sections.ts';
 import { STYLE } from './style.ts';

@@ -6,7 +6,7 @@ import type {
   FragmentationSnapshot,
   RegionSnapshot,
   ReportSnapshot,
-} from '../../inspect/report_snapshot.ts';
+} from '../../inspect/snapshot/report_snapshot.ts';
 import { escapeHtml } from './escape.ts';
 import { aboutSize, countOf } from './viewer/words.ts';
 

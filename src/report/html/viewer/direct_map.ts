@@ -1,6 +1,10 @@
 /** The stretches of the direct map, by place. Places are base pages from the map's origin, which is aligned. */
 
-import type { AttributesSnapshot, MapSnapshot, ReportSnapshot } from '../../../inspect/report_snapshot.ts';
+import type {
+  AttributesSnapshot,
+  MapSnapshot,
+  ReportSnapshot,
+} from '../../../inspect/snapshot/report_snapshot.ts';
 import { STATES, type State, stateOf } from './states.ts';
 
 /** A stretch, or nothing beyond the ends of the map. */

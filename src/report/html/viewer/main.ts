@@ -1,6 +1,6 @@
 /** Brings the report to life: the map, the walk of any address, and what links lead to. */
 
-import type { ReportSnapshot } from '../../../inspect/report_snapshot.ts';
+import type { ReportSnapshot } from '../../../inspect/snapshot/report_snapshot.ts';
 import { parseAsked } from './address_input.ts';
 import { DirectMap } from './direct_map.ts';
 import { byId, element } from './dom.ts';

@@ -1,6 +1,10 @@
 /** Walks the page tables that are in a report, as the machine that they are from would. */
 
-import type { EntryKindSnapshot, TableSnapshot, TablesSnapshot } from '../../../inspect/report_snapshot.ts';
+import type {
+  EntryKindSnapshot,
+  TableSnapshot,
+  TablesSnapshot,
+} from '../../../inspect/snapshot/report_snapshot.ts';
 
 /** One entry on the way from the root to a translation. */
 export interface Step {

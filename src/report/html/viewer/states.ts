@@ -1,6 +1,6 @@
 /** The colours of the map: what a stretch of the direct map is, in the few words that matter there. */
 
-import type { AttributesSnapshot } from '../../../inspect/report_snapshot.ts';
+import type { AttributesSnapshot } from '../../../inspect/snapshot/report_snapshot.ts';
 
 /**
  * In the order of the legend. Where one pixel holds several, the last of them is seen, so that what is rare does not

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { LeafAttributes, Region, Stretch } from '../../src/inspect/address_space.ts';
-import { AliasScan } from '../../src/inspect/aliases.ts';
-import { Findings } from '../../src/inspect/finding.ts';
+import type { LeafAttributes, Region, Stretch } from '../../../src/inspect/address_space.ts';
+import { AliasScan } from '../../../src/inspect/survey/aliases.ts';
+import { Findings } from '../../../src/inspect/survey/finding.ts';
 
 test('of a million places 64 are named, and the others only counted', () => {
   const findings = new Findings();

@@ -1,12 +1,13 @@
 /** An address space and what was found in it as plain data: all that a report needs when the machine is not at hand. */
 
-import { sizeName } from '../mmu/describe.ts';
-import { hexAddress, type VirtualAddress } from '../mmu/format.ts';
-import type { AddressSpace, DirectMap, LeafAttributes, Stretch } from './address_space.ts';
-import type { Finding } from './finding.ts';
-import type { Fragmentation } from './fragmentation.ts';
-import type { Inspection } from './inspection.ts';
-import { Machine } from './machine.ts';
+import { sizeName } from '../../mmu/describe.ts';
+import { hexAddress, type VirtualAddress } from '../../mmu/format.ts';
+import type { AddressSpace, DirectMap, LeafAttributes, Stretch } from '../address_space.ts';
+import type { Inspection } from '../inspection.ts';
+import { Machine } from '../machine.ts';
+import type { Finding } from '../survey/finding.ts';
+import type { Fragmentation } from '../survey/fragmentation.ts';
+import type { RegionSurvey } from '../survey/survey.ts';
 import {
   type AttributesSnapshot,
   type FindingSnapshot,
@@ -17,7 +18,6 @@ import {
   type ReportSnapshot,
 } from './report_snapshot.ts';
 import { factsOf } from './snapshot_facts.ts';
-import type { RegionSurvey } from './survey.ts';
 import { snapshotTables } from './table_snapshot.ts';
 
 export interface SnapshotLimits {

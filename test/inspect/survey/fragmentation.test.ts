@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { LeafAttributes, Stretch } from '../../src/inspect/address_space.ts';
-import { differenceOf, FragmentationScan } from '../../src/inspect/fragmentation.ts';
+import type { LeafAttributes, Stretch } from '../../../src/inspect/address_space.ts';
+import { differenceOf, FragmentationScan } from '../../../src/inspect/survey/fragmentation.ts';
 
 const PAGE = 4096;
 const BLOCK = 8 * PAGE;

@@ -1,8 +1,8 @@
 /** Who leaves entries like a given one that is not present, by its bits. */
 
-import type { ArchName, LeafAttributes, Region } from './address_space.ts';
-import type { Machine } from './machine.ts';
-import { atLeast } from './version.ts';
+import type { ArchName, LeafAttributes, Region } from '../address_space.ts';
+import type { Machine } from '../machine.ts';
+import { atLeast } from '../version.ts';
 
 export interface Origin {
   readonly who: string;

@@ -1,6 +1,6 @@
 /** All that is told of an address space as a whole. One pass over it, in memory that does not grow with it. */
 
-import type { AddressSpace, DirectMap, Region, Stretch } from './address_space.ts';
+import type { AddressSpace, DirectMap, Region, Stretch } from '../address_space.ts';
 import { AliasScan } from './aliases.ts';
 import { type Finding, Findings } from './finding.ts';
 import { type Fragmentation, FragmentationScan } from './fragmentation.ts';

@@ -1,6 +1,6 @@
 /** What is wrong, or worth knowing, in an address space. */
 
-import type { VirtualAddress } from '../mmu/format.ts';
+import type { VirtualAddress } from '../../mmu/format.ts';
 
 export type Severity = 'error' | 'warning' | 'note';
 

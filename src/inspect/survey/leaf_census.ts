@@ -1,6 +1,6 @@
 /** Counting leaves by size and by what they say. */
 
-import type { LeafAttributes, Stretch } from './address_space.ts';
+import type { LeafAttributes, Stretch } from '../address_space.ts';
 
 export interface LeafCount {
   readonly leaf: LeafAttributes;

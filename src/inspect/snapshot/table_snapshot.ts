@@ -3,9 +3,9 @@
  * architecture not known.
  */
 
-import { PAGE_SIZE, type PageSource } from '../memory/physical_memory.ts';
-import { type EntryFormat, EntryKind } from '../mmu/format.ts';
-import type { AddressRange } from '../mmu/walk.ts';
+import { PAGE_SIZE, type PageSource } from '../../memory/physical_memory.ts';
+import { type EntryFormat, EntryKind } from '../../mmu/format.ts';
+import type { AddressRange } from '../../mmu/walk.ts';
 import type { EntryKindSnapshot, LevelSnapshot, TableSnapshot, TablesSnapshot } from './report_snapshot.ts';
 
 /** What is to be made into data: the tables under a root, as far as they map `space`. */

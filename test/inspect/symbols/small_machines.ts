@@ -1,9 +1,9 @@
 /** Machines of a few pages, whose kernel image can be written to: x86_64, s390x and ppc64. */
 
-import { Machine } from '../../src/inspect/machine.ts';
-import type { MachineMemory } from '../../src/memory/machine_memory.ts';
-import { PAGE_SIZE } from '../../src/memory/physical_memory.ts';
-import { Vmcoreinfo } from '../../src/memory/vmcoreinfo.ts';
+import { Machine } from '../../../src/inspect/machine.ts';
+import type { MachineMemory } from '../../../src/memory/machine_memory.ts';
+import { PAGE_SIZE } from '../../../src/memory/physical_memory.ts';
+import { Vmcoreinfo } from '../../../src/memory/vmcoreinfo.ts';
 import { words } from './synthetic_kallsyms.ts';
 
 const IMAGE = 0x20_0000;

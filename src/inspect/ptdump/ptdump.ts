@@ -3,17 +3,17 @@
  * page_tables/kernel and current_kernel; v5.10 to v7.2. The files in ptdump/ have a format each.
  */
 
-import { InputError } from '../errors.ts';
-import { arm64Lines } from './ptdump/arm64.ts';
-import type { LineFormat } from './ptdump/line_format.ts';
-import { at, LineReader } from './ptdump/lines.ts';
-import { powerpcLines } from './ptdump/powerpc.ts';
-import { riscvLines } from './ptdump/riscv.ts';
-import { s390Lines } from './ptdump/s390.ts';
-import { PtdumpSpace } from './ptdump/space.ts';
-import { x86Lines } from './ptdump/x86.ts';
+import { InputError } from '../../errors.ts';
+import { arm64Lines } from './arm64.ts';
+import type { LineFormat } from './line_format.ts';
+import { at, LineReader } from './lines.ts';
+import { powerpcLines } from './powerpc.ts';
+import { riscvLines } from './riscv.ts';
+import { s390Lines } from './s390.ts';
+import { PtdumpSpace } from './space.ts';
+import { x86Lines } from './x86.ts';
 
-export { PtdumpSpace } from './ptdump/space.ts';
+export { PtdumpSpace } from './space.ts';
 
 const FORMATS: readonly LineFormat[] = [x86Lines, arm64Lines, riscvLines, s390Lines, powerpcLines];
 

@@ -3,8 +3,8 @@
  * a large leaf, aligned to it in virtual and physical addresses, and mapped from end to end.
  */
 
-import type { VirtualAddress } from '../mmu/format.ts';
-import type { DirectMap, LeafAttributes, Stretch } from './address_space.ts';
+import type { VirtualAddress } from '../../mmu/format.ts';
+import type { DirectMap, LeafAttributes, Stretch } from '../address_space.ts';
 
 export interface Fragmentation {
   /** Bytes of the leaf that a block could be. */

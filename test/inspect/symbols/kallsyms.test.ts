@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { InputError } from '../../src/errors.ts';
-import { countersInMemory } from '../../src/inspect/counters.ts';
-import { explain } from '../../src/inspect/explain.ts';
-import { readKallsyms, symbolsOf } from '../../src/inspect/kallsyms.ts';
-import type { Machine } from '../../src/inspect/machine.ts';
-import { SymbolTable } from '../../src/inspect/symbols.ts';
-import { readVirtual } from '../../src/inspect/virtual_memory.ts';
+import { InputError } from '../../../src/errors.ts';
+import { countersInMemory } from '../../../src/inspect/counters.ts';
+import { explain } from '../../../src/inspect/explain/explain.ts';
+import type { Machine } from '../../../src/inspect/machine.ts';
+import { readKallsyms, symbolsOf } from '../../../src/inspect/symbols/kallsyms.ts';
+import { SymbolTable } from '../../../src/inspect/symbols/symbols.ts';
+import { readVirtual } from '../../../src/inspect/symbols/virtual_memory.ts';
 import { IMAGE_BYTES, PPC64, S390X, type SmallArch, smallMachine, X86_64 } from './small_machines.ts';
 import { type AddressForm, buildKallsyms, type SyntheticSymbol, words } from './synthetic_kallsyms.ts';
 

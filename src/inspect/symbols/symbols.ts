@@ -1,6 +1,6 @@
 /** Kernel symbols by name and by address. */
 
-import { InputError } from '../errors.ts';
+import { InputError } from '../../errors.ts';
 
 /** Names and addresses, one of each per symbol, in any order. Addresses are unsigned. */
 export interface Symbols {

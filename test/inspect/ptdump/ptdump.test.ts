@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { AddressSpace } from '../../src/inspect/address_space.ts';
-import { looksLikePtdump, parsePtdump } from '../../src/inspect/ptdump.ts';
-import { Arm64Format } from '../../src/mmu/arm64.ts';
-import type { EntryFormat } from '../../src/mmu/format.ts';
-import { Ppc64RadixFormat } from '../../src/mmu/ppc64_radix.ts';
-import { Riscv64Format } from '../../src/mmu/riscv64.ts';
-import { S390xFormat } from '../../src/mmu/s390x.ts';
-import { walk } from '../../src/mmu/walk.ts';
-import { X86Format } from '../../src/mmu/x86_64.ts';
+import type { AddressSpace } from '../../../src/inspect/address_space.ts';
+import { looksLikePtdump, parsePtdump } from '../../../src/inspect/ptdump/ptdump.ts';
+import { Arm64Format } from '../../../src/mmu/arm64.ts';
+import type { EntryFormat } from '../../../src/mmu/format.ts';
+import { Ppc64RadixFormat } from '../../../src/mmu/ppc64_radix.ts';
+import { Riscv64Format } from '../../../src/mmu/riscv64.ts';
+import { S390xFormat } from '../../../src/mmu/s390x.ts';
+import { walk } from '../../../src/mmu/walk.ts';
+import { X86Format } from '../../../src/mmu/x86_64.ts';
 import {
   arm64Style,
   notesOf,
@@ -20,7 +20,7 @@ import {
   s390Style,
   tablesOf,
   x86Style,
-} from '../support/ptdump_printer.ts';
+} from '../../support/ptdump_printer.ts';
 
 const ALL = 2 ** 52;
 
@@ -110,7 +110,7 @@ function expectCover(space: AddressSpace): void {
 }
 
 describe('the text of an x86 kernel', () => {
-  const file = new URL('../data/cores/x86_64-5.10-custom.ptdump.txt.gz', import.meta.url);
+  const file = new URL('../../data/cores/x86_64-5.10-custom.ptdump.txt.gz', import.meta.url);
   const text = gunzipSync(readFileSync(file)).toString('latin1');
   const space = parsePtdump(text, 'kernel');
   const format = new X86Format();
@@ -555,6 +555,6 @@ describe('a text', () => {
 });
 
 function rootOf(name: string): number {
-  const file = new URL(`../data/cores/${name}.json`, import.meta.url);
+  const file = new URL(`../../data/cores/${name}.json`, import.meta.url);
   return Number(JSON.parse(readFileSync(file, 'utf8')).root);
 }

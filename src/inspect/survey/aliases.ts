@@ -5,9 +5,9 @@
  * in order by themselves.
  */
 
-import { sizeName } from '../mmu/describe.ts';
-import { hexAddress, type VirtualAddress } from '../mmu/format.ts';
-import type { AddressSpace, LeafAttributes, Region, RegionName, Stretch } from './address_space.ts';
+import { sizeName } from '../../mmu/describe.ts';
+import { hexAddress, type VirtualAddress } from '../../mmu/format.ts';
+import type { AddressSpace, LeafAttributes, Region, RegionName, Stretch } from '../address_space.ts';
 import type { Findings, Place, RuleName } from './finding.ts';
 
 /** Mappings held at most: 50 MB. */

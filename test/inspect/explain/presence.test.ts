@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { addressOfFrame, explain, Machine } from '../../src/inspect/index.ts';
-import { kernelPagePresent } from '../../src/inspect/presence.ts';
-import { parseRelease } from '../../src/inspect/version.ts';
-import type { WalkStep } from '../../src/mmu/walk.ts';
-import { readCore, readDescription } from '../support/real_core.ts';
-import { ReplayedCore, readTrace } from '../support/replayed_core.ts';
+import { kernelPagePresent } from '../../../src/inspect/explain/presence.ts';
+import { addressOfFrame, explain, Machine } from '../../../src/inspect/index.ts';
+import { parseRelease } from '../../../src/inspect/version.ts';
+import type { WalkStep } from '../../../src/mmu/walk.ts';
+import { readCore, readDescription } from '../../support/real_core.ts';
+import { ReplayedCore, readTrace } from '../../support/replayed_core.ts';
 
 describe.each([
   // Calls that were recorded, and how many of them can be told from the tables.

@@ -1,9 +1,9 @@
 /** Which symbol an address of the kernel image or of a module belongs to. */
 
-import type { VirtualAddress } from '../mmu/format.ts';
-import type { Region } from './address_space.ts';
-import { signed } from './arch/signed.ts';
-import type { Machine } from './machine.ts';
+import type { VirtualAddress } from '../../mmu/format.ts';
+import type { Region } from '../address_space.ts';
+import { signed } from '../arch/signed.ts';
+import type { Machine } from '../machine.ts';
 import type { SymbolOffset, SymbolTable } from './symbols.ts';
 
 /** Without CONFIG_KALLSYMS_ALL there is no _end. */

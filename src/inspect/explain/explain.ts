@@ -1,14 +1,14 @@
 /** One address or frame, explained: the walk to it, what is there, who else maps it, what the kernel would say of it. */
 
-import { sizeName } from '../mmu/describe.ts';
-import type { VirtualAddress } from '../mmu/format.ts';
-import type { WalkStep } from '../mmu/walk.ts';
-import type { LeafAttributes, Region, Stretch } from './address_space.ts';
-import type { Machine } from './machine.ts';
+import { sizeName } from '../../mmu/describe.ts';
+import type { VirtualAddress } from '../../mmu/format.ts';
+import type { WalkStep } from '../../mmu/walk.ts';
+import type { LeafAttributes, Region, Stretch } from '../address_space.ts';
+import type { Machine } from '../machine.ts';
+import { symbolAt } from '../symbols/symbol_at.ts';
+import type { SymbolOffset, SymbolTable } from '../symbols/symbols.ts';
 import { type Origin, originsOf } from './origins.ts';
 import { kernelPagePresent, type Presence } from './presence.ts';
-import { symbolAt } from './symbol_at.ts';
-import type { SymbolOffset, SymbolTable } from './symbols.ts';
 
 export interface ExplainedStep {
   readonly step: WalkStep;

@@ -1,9 +1,9 @@
 /** What is known of a source as a whole, in the few words of a report's head. */
 
-import { sizeName } from '../mmu/describe.ts';
-import { hexAddress } from '../mmu/format.ts';
-import type { KernelCounters } from './counters.ts';
-import type { Inspection } from './inspection.ts';
+import { sizeName } from '../../mmu/describe.ts';
+import { hexAddress } from '../../mmu/format.ts';
+import type { KernelCounters } from '../counters.ts';
+import type { Inspection } from '../inspection.ts';
 import type { Fact } from './report_snapshot.ts';
 
 export function factsOf(inspection: Inspection): Fact[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { RULE_NAMES, type RuleName, survey } from '../../src/inspect/index.ts';
-import type { SyntheticMachine } from '../support/synthetic_machine.ts';
+import { RULE_NAMES, type RuleName, survey } from '../../../src/inspect/index.ts';
+import type { SyntheticMachine } from '../../support/synthetic_machine.ts';
 import {
   bootX86,
   GIB,
@@ -15,7 +15,7 @@ import {
   ROX,
   RW,
   VMALLOC,
-} from '../support/synthetic_x86.ts';
+} from '../../support/synthetic_x86.ts';
 
 const NX = 1n << 63n;
 /** P cleared; the frame of such a leaf is stored inverted. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { RegionName } from '../../src/inspect/address_space.ts';
-import { sectionsOf } from '../../src/inspect/ptdump/areas.ts';
+import type { RegionName } from '../../../src/inspect/address_space.ts';
+import { sectionsOf } from '../../../src/inspect/ptdump/areas.ts';
 
 /** The names of what comes behind each marker, if there is a line between any two. */
 function names(...markers: string[]): RegionName[] {

@@ -13,9 +13,9 @@
  * Symbols of modules are not in it. Only ia64 ever had kallsyms_addresses in place of offsets.
  */
 
-import { InputError } from '../errors.ts';
-import type { Vmcoreinfo } from '../memory/vmcoreinfo.ts';
-import type { Machine } from './machine.ts';
+import { InputError } from '../../errors.ts';
+import type { Vmcoreinfo } from '../../memory/vmcoreinfo.ts';
+import type { Machine } from '../machine.ts';
 import { type Symbols, SymbolTable } from './symbols.ts';
 import { readVirtual } from './virtual_memory.ts';
 

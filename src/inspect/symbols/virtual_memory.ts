@@ -1,9 +1,9 @@
 /** A kernel's virtual memory as bytes, through its page tables. */
 
-import { PAGE_SIZE } from '../memory/physical_memory.ts';
-import { physicalOf } from './arch/self_mapped.ts';
-import { signed } from './arch/signed.ts';
-import type { Machine } from './machine.ts';
+import { PAGE_SIZE } from '../../memory/physical_memory.ts';
+import { physicalOf } from '../arch/self_mapped.ts';
+import { signed } from '../arch/signed.ts';
+import type { Machine } from '../machine.ts';
 
 /**
  * `length` bytes from any `address`, unsigned; undefined where not all of them are mapped, or the source has not all.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { addressOfFrame, explain, Machine } from '../../src/inspect/index.ts';
-import { SyntheticMachine, s390x } from '../support/synthetic_machine.ts';
+import { addressOfFrame, explain, Machine } from '../../../src/inspect/index.ts';
+import { SyntheticMachine, s390x } from '../../support/synthetic_machine.ts';
 import {
   bootX86,
   GIB,
@@ -14,7 +14,7 @@ import {
   ROX,
   RW,
   VMALLOC,
-} from '../support/synthetic_x86.ts';
+} from '../../support/synthetic_x86.ts';
 
 const NX = 1n << 63n;
 const DIRECT = PAGE_OFFSET + 64 * MIB;

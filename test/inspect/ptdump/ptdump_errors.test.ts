@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { InputError } from '../../src/errors.ts';
-import { parsePtdump } from '../../src/inspect/ptdump.ts';
+import { InputError } from '../../../src/errors.ts';
+import { parsePtdump } from '../../../src/inspect/ptdump/ptdump.ts';
 
-const file = new URL('../data/cores/x86_64-5.10-custom.ptdump.txt.gz', import.meta.url);
+const file = new URL('../../data/cores/x86_64-5.10-custom.ptdump.txt.gz', import.meta.url);
 const text = gunzipSync(readFileSync(file)).toString('latin1');
 const lines = text.split('\n');
 

@@ -4,9 +4,9 @@
  * arch/riscv/mm/pageattr.c, arch/s390/mm/pageattr.c, arch/loongarch/mm/pageattr.c, include/linux/set_memory.h.
  */
 
-import type { WalkStep } from '../mmu/walk.ts';
-import type { Machine } from './machine.ts';
-import { atLeast, type KernelVersion } from './version.ts';
+import type { WalkStep } from '../../mmu/walk.ts';
+import type { Machine } from '../machine.ts';
+import { atLeast, type KernelVersion } from '../version.ts';
 
 /** riscv's, since v6.1 at the latest: the bit G of an entry that is valid. */
 const _PAGE_PROT_NONE = 1 << 5;

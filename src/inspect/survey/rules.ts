@@ -1,7 +1,7 @@
 /** The rules that a stretch of the address space can break by itself. Those of two addresses are in aliases.ts. */
 
-import { sizeName } from '../mmu/describe.ts';
-import type { AddressSpace, DirectMap, Region, Stretch } from './address_space.ts';
+import { sizeName } from '../../mmu/describe.ts';
+import type { AddressSpace, DirectMap, Region, Stretch } from '../address_space.ts';
 import type { Findings, Place, RuleName } from './finding.ts';
 
 /** The page that user space calls for the time of day, at an address of the kernel's. */
