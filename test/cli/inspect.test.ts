@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
 import { buildKdump, flatten, type KdumpCompression } from '../support/kdump_writer.ts';
+import { openCore } from '../support/open_core.ts';
 import { directmap, expectMessage, ROOT, scratch } from './directmap.ts';
 
 const CORES = 'test/data/cores/';
@@ -25,7 +25,7 @@ function rawMemoryOf(
 ): string {
   const path = scratch(`raw-${pieces.length}`, '');
   const file = openSync(path, 'r+');
-  const { core: elf } = openDump(ROOT + core);
+  const elf = openCore(ROOT + core);
   for (const { start, size } of elf.segments) {
     for (let address = start; address < start + size; address += 4096) {
       const piece = pieces.find((each) => each.address <= address && address < each.address + each.size)!;
@@ -135,7 +135,7 @@ describe('directmap inspect', () => {
   it.each(['none', 'zlib', 'lzo', 'snappy', 'zstd'] satisfies KdumpCompression[])(
     'gives that answer from a kdump file, compressed by %s, flattened or not',
     (compression) => {
-      const { core } = openDump(ROOT + DEBIAN);
+      const core = openCore(ROOT + DEBIAN);
       const pages = new Map<number, Uint8Array>();
       for (const { start, size } of core.segments) {
         for (let pfn = start / 4096; pfn < (start + size) / 4096; pfn++) pages.set(pfn, core.readFrame(pfn)!);

@@ -1,10 +1,10 @@
-/** Page tables of real kernels, read through `openDump` and counted by hand, against what was counted then. */
+/** Page tables of real kernels, read by `ElfCore` and counted by hand, against what was counted then. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PAGE_SIZE } from '../../src/memory/physical_memory.ts';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
+import { openCore } from '../support/open_core.ts';
 
 interface Description {
   kernel: string;
@@ -79,9 +79,7 @@ describe.each([
   const file = (extension: string) =>
     fileURLToPath(new URL(`../data/cores/${name}.${extension}`, import.meta.url));
   const description: Description = JSON.parse(readFileSync(file('json'), 'utf8'));
-  const dump = openDump(file('core.gz'));
-  const { core } = dump;
-  afterAll(() => dump.close());
+  const core = openCore(file('core.gz'));
 
   const word = (address: number): bigint => {
     const page = core.readPage(Math.floor(address / PAGE_SIZE));

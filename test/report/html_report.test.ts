@@ -8,15 +8,15 @@ import { Machine } from '../../src/inspect/machine.ts';
 import { parsePtdump } from '../../src/inspect/ptdump/ptdump.ts';
 import type { ReportSnapshot } from '../../src/inspect/snapshot/report_snapshot.ts';
 import { snapshot } from '../../src/inspect/snapshot/snapshot.ts';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
 import { htmlReport } from '../../src/report/html/html_report.ts';
 import { joinViewer, VIEWER_FILES } from '../../src/report/html/viewer_script.ts';
+import { openCore } from '../support/open_core.ts';
 
 const CORES = path.join(import.meta.dirname, '../data/cores');
 const SCRIPT = 'const script = 1;';
 
 function inspect(core: string) {
-  const machine = new Machine(openDump(path.join(CORES, `${core}.core.gz`)).core, {}, core);
+  const machine = new Machine(openCore(path.join(CORES, `${core}.core.gz`)), {}, core);
   return inspectMachine(machine, core);
 }
 

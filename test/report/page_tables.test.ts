@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { Machine } from '../../src/inspect/machine.ts';
 import { snapshotTables, type TableTree } from '../../src/inspect/snapshot/table_snapshot.ts';
 import { PAGE_SIZE, type PageSource } from '../../src/memory/physical_memory.ts';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
 import { Arm64Format } from '../../src/mmu/arm64.ts';
 import type { VirtualAddress } from '../../src/mmu/format.ts';
 import { Loongarch64Format } from '../../src/mmu/loongarch64.ts';
@@ -16,6 +15,7 @@ import { S390xFormat } from '../../src/mmu/s390x.ts';
 import { walkAddress } from '../../src/mmu/walk.ts';
 import { X86Format } from '../../src/mmu/x86_64.ts';
 import { PageTables } from '../../src/report/html/viewer/page_tables.ts';
+import { openCore } from '../support/open_core.ts';
 
 const CORES = path.join(import.meta.dirname, '../data/cores');
 
@@ -73,7 +73,7 @@ describe('real machines', () => {
     'ppc64-6.12-p10',
     'loong64-7.2',
   ])('of %s, both ends of every stretch are walked as the walker walks them', (name) => {
-    const machine = new Machine(openDump(path.join(CORES, `${name}.core.gz`)).core, {}, name);
+    const machine = new Machine(openCore(path.join(CORES, `${name}.core.gz`)), {}, name);
     const tree = { ...machine.located, tables: machine.tables };
     const tables = tablesOf(tree);
     let leaves = 0;
@@ -93,7 +93,7 @@ describe('real machines', () => {
   });
 
   test('a walk beyond the limit says which tables are not there', () => {
-    const machine = new Machine(openDump(path.join(CORES, 'x86_64-6.1-debian.core.gz')).core, {}, 'core');
+    const machine = new Machine(openCore(path.join(CORES, 'x86_64-6.1-debian.core.gz')), {}, 'core');
     const tables = tablesOf({ ...machine.located, tables: machine.tables }, 150);
     const { steps, translation, stopped } = tables.walk(0xffff_8881_01b2_8000n);
     expect(steps.map(({ levelName }) => levelName)).toEqual(['PGD', 'PUD', 'PMD']);
@@ -102,7 +102,7 @@ describe('real machines', () => {
   });
 
   test('an address that is not canonical, and one of user space, are not walked', () => {
-    const machine = new Machine(openDump(path.join(CORES, 'x86_64-6.1-debian.core.gz')).core, {}, 'core');
+    const machine = new Machine(openCore(path.join(CORES, 'x86_64-6.1-debian.core.gz')), {}, 'core');
     const tables = tablesOf({ ...machine.located, tables: machine.tables });
     expect(tables.walk(0x1234_0000_0000_0000n)).toMatchObject({ steps: [], stopped: /canonical/ });
     expect(tables.walk(0x40_0000n)).toMatchObject({ steps: [], stopped: /kernel's/ });

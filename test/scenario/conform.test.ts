@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { NotModelledError } from '../../src/errors.ts';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
 import { type Conformance, Conformer } from '../../src/scenario/conform.ts';
 import { parseTrace, type Trace } from '../../src/scenario/trace.ts';
+import { openCore } from '../support/open_core.ts';
 
 const DATA = fileURLToPath(new URL('../data/', import.meta.url));
 /** Of the architecture that is modelled so far; the others are of use to the inspector. */
@@ -16,12 +16,8 @@ function readTrace(name: string): Trace {
 }
 
 function conform(trace: Trace, stopAtFirst = false): Conformance {
-  const dump = openDump(`${DATA}cores/${trace.header.core}`);
-  try {
-    return new Conformer(trace, dump.core, { stopAtFirst }).run();
-  } finally {
-    dump.close();
-  }
+  const core = openCore(`${DATA}cores/${trace.header.core}`);
+  return new Conformer(trace, core, { stopAtFirst }).run();
 }
 
 describe('the model and recordings of real kernels', () => {

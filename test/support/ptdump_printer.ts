@@ -3,12 +3,11 @@
  * and what the note_page() of each architecture makes of it, in the wording of each version.
  */
 
-import { fileURLToPath } from 'node:url';
 import { FrameWords } from '../../src/memory/frame_words.ts';
 import type { PageSource } from '../../src/memory/physical_memory.ts';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
 import { sizeName } from '../../src/mmu/describe.ts';
 import { type EntryFormat, EntryKind, Restriction } from '../../src/mmu/format.ts';
+import { openCore } from './open_core.ts';
 
 /** One entry that is no table. Pages are of 4K, counted from the lowest unsigned address. */
 export interface Note {
@@ -48,8 +47,8 @@ export interface Style {
 const ALL = 2 ** 52;
 
 export function tablesOf(name: string, format: EntryFormat): { words: PageSource; close(): void } {
-  const dump = openDump(fileURLToPath(new URL(`../data/cores/${name}.core.gz`, import.meta.url)));
-  return { words: new FrameWords(dump.core, !format.bigEndianTables), close: () => dump.close() };
+  const core = openCore(new URL(`../data/cores/${name}.core.gz`, import.meta.url));
+  return { words: new FrameWords(core, !format.bigEndianTables), close: () => {} };
 }
 
 /** All entries under the root in ascending order; `firstPage` is what its first entry maps. */

@@ -1,13 +1,12 @@
 /** Page tables of real kernels, and what was counted in them on the machine. */
 
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { ElfCore } from '../../src/memory/elf_core.ts';
 import { FrameWords } from '../../src/memory/frame_words.ts';
 import type { PageSource } from '../../src/memory/physical_memory.ts';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
 import type { EntryFormat } from '../../src/mmu/format.ts';
 import { type Run, type WalkOptions, walk } from '../../src/mmu/walk.ts';
+import { openCore } from './open_core.ts';
 
 /** The JSON beside a core, as far as tests use it. Addresses are hexadecimal text; heights count from 0, base pages. */
 export interface CoreDescription {
@@ -56,7 +55,7 @@ export function readDescription(name: string): CoreDescription {
 
 /** The core of that name; '.end' is the same machine after its trace. */
 export function readCore(name: string, suffix: '' | '.end' = ''): ElfCore {
-  return openDump(fileURLToPath(new URL(`${name}${suffix}.core.gz`, CORES))).core;
+  return openCore(new URL(`${name}${suffix}.core.gz`, CORES));
 }
 
 /** The words of a core in the byte order of its tables. */

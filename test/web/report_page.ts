@@ -10,9 +10,9 @@ import { inspectMachine } from '../../src/inspect/inspection.ts';
 import { Machine } from '../../src/inspect/machine.ts';
 import type { ReportSnapshot } from '../../src/inspect/snapshot/report_snapshot.ts';
 import { snapshot } from '../../src/inspect/snapshot/snapshot.ts';
-import { openDump } from '../../src/memory/sources/open_dump.ts';
 import { htmlReport } from '../../src/report/html/html_report.ts';
 import { joinViewer } from '../../src/report/html/viewer_script.ts';
+import { openCore } from '../support/open_core.ts';
 
 const CORES = path.join(import.meta.dirname, '../data/cores');
 const VIEWER = path.join(import.meta.dirname, '../../src/report/html/viewer');
@@ -21,7 +21,7 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const hasChromium = existsSync(CHROMIUM) || process.env.CI !== undefined;
 
 export function openMachine(core: string): Machine {
-  return new Machine(openDump(path.join(CORES, `${core}.core.gz`)).core, {}, core);
+  return new Machine(openCore(path.join(CORES, `${core}.core.gz`)), {}, core);
 }
 
 export function snapshotOf(machine: Machine, name: string): ReportSnapshot {

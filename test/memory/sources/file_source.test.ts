@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -63,5 +64,59 @@ describe('a file', () => {
     source.close();
     source.close();
     expect(() => source.read(0, 4)).toThrow(/content: cannot read the dump: it was closed/);
+  });
+
+  function problemOf(name: string): InputError['problem'] {
+    try {
+      new FileSource(name).close();
+    } catch (error) {
+      if (error instanceof InputError) return error.problem;
+      throw error;
+    }
+    throw new Error('it opened');
+  }
+
+  test('that cannot be read says why', () => {
+    const missing = path.join(folder, 'missing');
+    const problem = { code: 'unreadable', what: 'the dump', where: missing, because: 'no such file' };
+    expect(problemOf(missing)).toEqual(problem);
+    expect(problemOf(folder)).toMatchObject({ code: 'unreadable', because: 'it is a directory' });
+    expect(problemOf('')).toMatchObject({ code: 'unreadable' });
+    expect(problemOf('a\0b')).toMatchObject({ code: 'unreadable' });
+    expect(problemOf('/dev/null')).toMatchObject({ because: expect.stringContaining('not a regular file') });
+  });
+
+  test.skipIf(process.getuid?.() === 0)('that one may not read is said to be so', () => {
+    const secret = path.join(folder, 'secret');
+    writeFileSync(secret, CONTENT);
+    chmodSync(secret, 0);
+    expect(problemOf(secret)).toMatchObject({ code: 'unreadable', because: 'permission denied' });
+  });
+
+  test.runIf(existsSync('/usr/bin/mkfifo'))('that is a pipe is not waited for', () => {
+    const pipe = path.join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(problemOf(pipe)).toMatchObject({ because: expect.stringContaining('not a regular file') });
+  });
+
+  test('that shrinks while it is open is an InputError, not wrong bytes', () => {
+    const shrinking = path.join(folder, 'shrinking');
+    writeFileSync(shrinking, CONTENT);
+    const source = new FileSource(shrinking);
+    truncateSync(shrinking, 70_000);
+    expect(source.read(69_000, 1000)).toEqual(CONTENT.subarray(69_000, 70_000));
+    expect(() => source.read(69_500, 1000)).toThrow(/it ends at byte 70000, and had 98309 bytes/);
+    expect(() => source.read(90_000, 10)).toThrow(InputError);
+    source.close();
+  });
+
+  test('of a terabyte is read at the places asked for only', () => {
+    const sparse = path.join(folder, 'sparse');
+    writeFileSync(sparse, CONTENT);
+    truncateSync(sparse, 2 ** 40);
+    const source = new FileSource(sparse);
+    expect(source.read(4096, 16)).toEqual(CONTENT.subarray(4096, 4112));
+    expect(source.read(2 ** 40 - 16, 16)).toEqual(new Uint8Array(16));
+    source.close();
   });
 });

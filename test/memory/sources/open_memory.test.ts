@@ -277,4 +277,38 @@ describe('openMemory', () => {
       { numRuns: 300 },
     );
   });
+
+  test.runIf(existsSync(DESCRIPTORS))('leaves no descriptor behind, whatever happens', async () => {
+    const files = [
+      save('plain', core),
+      save('packed', pack(core)),
+      save('flat', flatten(kdump)),
+      save('text', PTDUMP),
+      save('broken', pack(core).subarray(0, 100)),
+      path.join(directory, 'missing'),
+      directory,
+    ];
+    const before = openDescriptors();
+    for (const file of files) {
+      try {
+        (await openMemory(file)).close();
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+      }
+    }
+    expect(openDescriptors()).toBe(before);
+  });
+
+  test('any one byte of gzip data changed ends in success or an InputError', async () => {
+    const packed = pack(core);
+    for (let position = 0; position < packed.length; position++) {
+      const bytes = packed.slice();
+      bytes[position]! ^= 0x55;
+      try {
+        (await openMemory(save('flipped', bytes))).close();
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+      }
+    }
+  });
 });
