@@ -95,7 +95,7 @@ export class Machine implements AddressSpace {
   }
 
   isMemory(physical: number): boolean {
-    const { ranges } = this.memory;
+    const ranges = this.memory.machineRanges ?? this.memory.ranges;
     const range = ranges[firstSegmentAbove(ranges, physical)];
     return range !== undefined && range.start <= physical;
   }

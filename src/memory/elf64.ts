@@ -103,11 +103,13 @@ export interface CoreHeader {
 export interface ProgramHeader {
   /** p_type. */
   readonly type: number;
-  /** Bytes of the segment that are in the file. They are all there. */
+  /** Bytes of the segment that are in the file, where they are all there. */
   readonly fileSize: number;
   readonly fileOffset: number;
   /** Where a PT_LOAD segment lies in physical memory; undefined for notes. */
   readonly physicalAddress: number | undefined;
+  /** Bytes of memory that the segment stands for: what the file lacks of it was left out. */
+  readonly memorySize: number;
 }
 
 /** @throws InputError ('bad-format') where the file is not an ELF64 core, or its headers lie outside it. */
@@ -138,7 +140,7 @@ export function openCore(source: ByteSource, where: string): { reader: ElfReader
 }
 
 /**
- * The PT_LOAD and PT_NOTE headers that have bytes in the file, in its order. Without the PT_LOAD headers whose p_paddr
+ * The PT_LOAD and PT_NOTE headers that stand for any bytes, in the file's order. Without the PT_LOAD headers whose p_paddr
  * is all ones: /proc/kcore has them for what is mapped elsewhere than in the direct map.
  */
 export function* readProgramHeaders(reader: ElfReader, header: CoreHeader): Generator<ProgramHeader> {
@@ -200,17 +202,25 @@ function parseProgramHeader(reader: ElfReader, view: DataView, index: number): P
   if (type === PT_LOAD && nowhere) return undefined;
 
   const fileSize = reader.u64(`p_filesz of ${what}`, view, 32);
-  if (fileSize === 0) return undefined;
-  const fileOffset = reader.u64(`p_offset of ${what}`, view, 8);
+  const memorySize = Math.max(fileSize, memorySizeOf(reader, view));
+  if (type === PT_NOTE ? fileSize === 0 : memorySize === 0) return undefined;
+  const fileOffset = fileSize === 0 ? 0 : reader.u64(`p_offset of ${what}`, view, 8);
   reader.checkExtent(`segment of ${what}`, fileOffset, fileSize);
-  if (type === PT_NOTE) return { type, fileSize, fileOffset, physicalAddress: undefined };
+  if (type === PT_NOTE) return { type, fileSize, fileOffset, physicalAddress: undefined, memorySize };
 
   const physicalAddress = reader.u64(`p_paddr of ${what}`, view, 24);
   if (physicalAddress > Number.MAX_SAFE_INTEGER - fileSize) {
     const end = hex(BigInt(physicalAddress) + BigInt(fileSize));
     throw reader.badFormat(`end in memory of ${what}`, end, 'an address below 2^53');
   }
-  return { type, fileSize, fileOffset, physicalAddress };
+  const room = Number.MAX_SAFE_INTEGER - physicalAddress;
+  return { type, fileSize, fileOffset, physicalAddress, memorySize: Math.min(memorySize, room) };
+}
+
+/** p_memsz, or nothing where it makes none: it only says more than p_filesz does. */
+function memorySizeOf(reader: ElfReader, view: DataView): number {
+  const size = view.getBigUint64(40, reader.littleEndian);
+  return size >> 32n >= ADDRESS_LIMIT_HIGH ? 0 : Number(size);
 }
 
 function hex(value: bigint): string {

@@ -1,11 +1,11 @@
 /** ELF64 core files as physical memory: vmcores, kdumps, QEMU's dump-guest-memory. */
 
 import type { ByteSource } from './byte_source.ts';
-import { type CoreSegment, SegmentedMemory } from './core_segments.ts';
+import { type CoreSegment, disjointSegments, SegmentedMemory } from './core_segments.ts';
 import { readNotes } from './elf_notes.ts';
 import { openCore, PT_LOAD, PT_NOTE, readProgramHeaders } from './elf64.ts';
 import { FrameWords } from './frame_words.ts';
-import type { ControlRegisters, MachineMemory } from './machine_memory.ts';
+import type { ControlRegisters, MachineMemory, PhysicalRange } from './machine_memory.ts';
 import type { PageSource, PageWords } from './physical_memory.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
@@ -21,9 +21,10 @@ export class ElfCore implements MachineMemory, PageSource {
   readonly littleEndian: boolean;
   readonly vmcoreinfo: Vmcoreinfo | undefined;
   readonly cpus: readonly ControlRegisters[];
-  /** An ELF core does not say what was left out of it. */
-  readonly leftOut = undefined;
+  /** Not what, but whether: the headers tell of more memory than the file has. */
+  readonly leftOut: string | undefined;
   readonly xen: boolean;
+  readonly machineRanges: readonly PhysicalRange[];
   readonly #memory: SegmentedMemory;
   readonly #words: FrameWords;
 
@@ -35,11 +36,15 @@ export class ElfCore implements MachineMemory, PageSource {
     const { reader, header } = openCore(source, where);
     const noteSegments = [];
     const loads: CoreSegment[] = [];
+    const memory: CoreSegment[] = [];
+    let hasLess = false;
     for (const programHeader of readProgramHeaders(reader, header)) {
-      const { type, physicalAddress, fileSize, fileOffset } = programHeader;
+      const { type, physicalAddress, fileSize, fileOffset, memorySize } = programHeader;
       if (type === PT_NOTE) noteSegments.push(programHeader);
       if (type === PT_LOAD && physicalAddress !== undefined) {
-        loads.push({ start: physicalAddress, size: fileSize, fileOffset });
+        if (fileSize > 0) loads.push({ start: physicalAddress, size: fileSize, fileOffset });
+        if (memorySize > fileSize) hasLess = true;
+        memory.push({ start: physicalAddress, size: memorySize, fileOffset: 0 });
       }
     }
     const notes = readNotes(reader, noteSegments);
@@ -49,6 +54,8 @@ export class ElfCore implements MachineMemory, PageSource {
     this.cpus = notes.cpus;
     this.xen = notes.xen;
     this.#memory = new SegmentedMemory(source, loads);
+    this.leftOut = hasLess ? 'a part of the memory' : undefined;
+    this.machineRanges = hasLess ? disjointSegments(memory) : this.#memory.segments;
     this.#words = new FrameWords(this, this.littleEndian);
   }
 

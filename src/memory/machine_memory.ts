@@ -35,6 +35,8 @@ export interface MachineMemory extends FrameSource {
   readonly cpus: readonly ControlRegisters[];
   /** What the source has of physical memory: disjoint, sorted by address. */
   readonly ranges: readonly PhysicalRange[];
+  /** Memory of the machine, where the source says more of it than it has; else it is what it has. */
+  readonly machineRanges?: readonly PhysicalRange[];
   /** What was left out of the source on purpose, for people: "pages of zeros, user pages, free pages". */
   readonly leftOut: string | undefined;
   /** Whether its notes are those of a Xen hypervisor's dump. */

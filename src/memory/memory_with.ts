@@ -36,6 +36,10 @@ export class MemoryWith implements MachineMemory {
     return this.#memory.ranges;
   }
 
+  get machineRanges(): readonly PhysicalRange[] {
+    return this.#memory.machineRanges ?? this.#memory.ranges;
+  }
+
   readFrame(pfn: number): ReturnType<FrameSource['readFrame']> {
     return this.#memory.readFrame(pfn);
   }

@@ -141,6 +141,26 @@ describe('ElfCore', () => {
     expect(openBytes(bytes).readPage(1)).toEqual(openBytes(valid).readPage(1));
   });
 
+  test('tells memory that was left out of the file from what the machine does not have', () => {
+    const core = openBytes(
+      buildCore({
+        segments: [
+          { address: 0x1000, bytes: counting(PAGE_SIZE), memorySize: 0x4000 },
+          { address: 0x8000, bytes: new Uint8Array(0), memorySize: 0x1000 },
+        ],
+      }),
+    );
+    const places = (ranges: readonly { start: number; size: number }[]) =>
+      ranges.map(({ start, size }) => [start, size]);
+    expect(places(core.ranges)).toEqual([[0x1000, 0x1000]]);
+    expect(places(core.machineRanges)).toEqual([
+      [0x1000, 0x4000],
+      [0x8000, 0x1000],
+    ]);
+    expect(core.readFrame(2)).toBeUndefined();
+    expect(places(openBytes(valid).machineRanges)).toEqual(places(openBytes(valid).ranges));
+  });
+
   test('knows a dump of Xen by its notes', () => {
     expect(openBytes(buildCore({ notes: [{ name: 'Xen', text: '' }] })).xen).toBe(true);
     expect(openBytes(valid).xen).toBe(false);

@@ -3,6 +3,8 @@
 export interface SyntheticSegment {
   address: number | bigint;
   bytes: Uint8Array;
+  /** p_memsz, where the file has less than the machine. */
+  memorySize?: number;
 }
 
 export interface SyntheticNote {
@@ -56,18 +58,18 @@ export function buildCore(core: SyntheticCore): Uint8Array<ArrayBuffer> {
 
   let header = headerSize;
   let offset = noteOffset;
-  const place = (type: number, address: number | bigint, bytes: Uint8Array) => {
+  const place = (type: number, address: number | bigint, bytes: Uint8Array, memorySize = bytes.length) => {
     u32(header, type);
     u64(header + 8, offset);
     u64(header + 24, address);
     u64(header + 32, bytes.length);
-    u64(header + 40, bytes.length);
+    u64(header + 40, memorySize);
     file.set(bytes, offset);
     header += programHeaderSize;
     offset += bytes.length;
   };
   if (notes.length > 0) place(4, 0, noteBytes);
-  for (const { address, bytes } of segments) place(1, address, bytes);
+  for (const { address, bytes, memorySize } of segments) place(1, address, bytes, memorySize);
   return file;
 }
 
