@@ -21,6 +21,8 @@ const BY_SYMBOL = [
   's390x-6.1-edat',
   's390x-6.12-edat',
   'x86_64-6.1-debian',
+  'x86_64-6.1-la57',
+  'x86_64-7.2-la57',
   'x86_64-7.2-kaslr',
 ];
 

@@ -8,6 +8,7 @@ import type { VirtualAddress } from '../../mmu/format.ts';
 import { type AddressRange, walkAddress } from '../../mmu/walk.ts';
 import { X86Format } from '../../mmu/x86_64.ts';
 import type { DirectMap, Region } from '../address_space.ts';
+import { directMapSize } from '../direct_map_vote.ts';
 import { checkLevels, type Hints, type Located, notTold, rootNotTold } from '../located.ts';
 import { directMapRegion, fillRegions } from '../regions.ts';
 import { physicalOf } from './self_mapped.ts';
@@ -40,14 +41,15 @@ export function locateX86_64(memory: MachineMemory, hints: Hints, where: string)
 
   const candidates = rootCandidates(memory, hints, tables, where, doubts);
   const levelsTold = levelsOf(memory, hints, found);
+  const formats = (levelsTold === undefined ? ([4, 5] as const) : [levelsTold]).map(formatOf);
   for (const { root, how } of candidates) {
-    for (const levels of levelsTold === undefined ? ([4, 5] as const) : [levelsTold]) {
-      const format = formatOf(levels);
-      const imageOffset = imageOffsetOf(tables, format, root);
-      if (imageOffset === undefined) continue;
-      if (levelsTold === undefined) found.push(`${levels} levels, as the kernel image is mapped by so many`);
-      return locatedAt(memory, format, { root, how }, imageOffset, found, doubts);
+    const reading = readingOf(tables, formats, root);
+    if (reading === undefined) continue;
+    const { format, imageOffset } = reading;
+    if (levelsTold === undefined) {
+      found.push(`${format.levels} levels, as the kernel image is mapped by so many`);
     }
+    return locatedAt(memory, format, { root, how }, imageOffset, found, doubts);
   }
   const [first] = candidates;
   if (first === undefined) throw rootNotTold(memory, where);
@@ -61,6 +63,32 @@ export function locateX86_64(memory: MachineMemory, hints: Hints, where: string)
   // What is there is shown all the same.
   doubts.push('nothing is mapped at 0xffffffff80000000: is this the top table of a Linux kernel?');
   return locatedAt(memory, formatOf(levelsTold), first, undefined, found, doubts);
+}
+
+interface Reading {
+  format: X86Format;
+  imageOffset: number;
+}
+
+/**
+ * By which depth there is an image. 4 levels find one in tables of 5, too, for espfix is where they look for it; but
+ * no direct map then.
+ */
+function readingOf(tables: PageSource, formats: readonly X86Format[], root: number): Reading | undefined {
+  const readings: Reading[] = [];
+  for (const format of formats) {
+    const imageOffset = imageOffsetOf(tables, format, root);
+    if (imageOffset !== undefined) readings.push({ format, imageOffset });
+  }
+  if (readings.length < 2) return readings[0];
+  const sizes = readings.map(({ format }) =>
+    directMapSize(tables, format, root, { start: spaceStart(format), end: CPU_ENTRY_AREA }),
+  );
+  return readings[sizes.indexOf(Math.max(...sizes))];
+}
+
+function spaceStart({ levels }: X86Format): VirtualAddress {
+  return -(2 ** (levels === 5 ? 56 : 47));
 }
 
 interface Candidate {
@@ -168,7 +196,7 @@ function locatedAt(
   found: string[],
   doubts: string[],
 ): Located {
-  const start = -(2 ** (format.levels === 5 ? 56 : 47));
+  const start = spaceStart(format);
   const vmalloc = signed(memory.vmcoreinfo?.number('VMALLOC_START') ?? 0n);
   const isBetween = start < vmalloc && vmalloc < CPU_ENTRY_AREA;
   return {
