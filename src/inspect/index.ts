@@ -10,11 +10,14 @@ export type {
   Stretch,
 } from './address_space.ts';
 export { type BytesBySize, countersInMeminfo, countersInMemory, type KernelCounters } from './counters.ts';
+export { type Change, type Comparison, compareSpaces } from './diff.ts';
 export { type Alias, addressOfFrame, type Explanation, explain } from './explain/explain.ts';
 export type { Origin } from './explain/origins.ts';
+export { type Inspection, inspectMachine, inspectText } from './inspection.ts';
 export { ARCH_NAMES, MACHINE_OF_ARCH } from './locate.ts';
 export type { Hints, Located } from './located.ts';
 export { Machine } from './machine.ts';
+export { looksLikePtdump, PtdumpSpace, parsePtdump } from './ptdump/ptdump.ts';
 export {
   type Finding,
   type Place,
