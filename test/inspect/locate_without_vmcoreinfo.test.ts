@@ -14,16 +14,23 @@ function silent(core: ElfCore, cpus: readonly ControlRegisters[] = []): MachineM
 }
 
 const BY_SYMBOL = [
+  'arm64-6.12-16k-lpa2-rodata-off',
+  'arm64-6.12-16k-rodata-off',
   'arm64-6.12-max',
   'ppc64-6.1-64k-p9',
+  'ppc64-7.2-64k-p10',
   'ppc64-6.12-p10',
   'riscv64-6.12',
+  'riscv64-7.2-sv39',
+  'riscv64-7.2-sv48',
   's390x-6.1-edat',
   's390x-6.12-edat',
   'x86_64-6.1-debian',
   'x86_64-6.1-la57',
   'x86_64-7.2-la57',
+  'x86_64-6.12-pti',
   'x86_64-7.2-kaslr',
+  'x86_64-7.2-la57-kaslr',
 ];
 
 test.each(BY_SYMBOL)('the symbol of the top table is enough for %s', (name) => {

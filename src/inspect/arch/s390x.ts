@@ -120,13 +120,15 @@ function regions(
   return fillRegions(known, space.start, space.end);
 }
 
-/** Behind the struct page of the last frame; single pages follow, for lowcores and for copies of real memory. */
+/** Behind the struct pages of the last section of memory; single pages follow, for lowcores and copies of real memory. */
 function vmemmapEnd(
   vmcoreinfo: Vmcoreinfo | undefined,
   start: number,
   directMap: DirectMap | undefined,
 ): number | undefined {
   const structPage = vmcoreinfo?.size('page');
-  if (directMap === undefined || structPage === undefined) return undefined;
-  return start + Math.ceil(((directMap.end / 4096) * structPage) / MIB) * MIB;
+  const sectionBits = vmcoreinfo?.number('SECTION_SIZE_BITS');
+  if (directMap === undefined || structPage === undefined || sectionBits === undefined) return undefined;
+  const section = 2 ** Number(sectionBits);
+  return start + ((Math.ceil(directMap.end / section) * section) / 4096) * structPage;
 }
