@@ -17,6 +17,10 @@ const ALL_LEVELS: readonly Levels[] = [3, 4, 5];
 const IMAGE_START = -(2 ** 31);
 const IMAGE_STEP = 2 ** 21;
 
+/** Right below vmemmap, and the fixmap right below that. */
+const PCI_IO_SIZE = 2 ** 24;
+const FIXMAP_SIZE = 3 * 2 ** 21;
+
 export function locateRiscv64(memory: MachineMemory, hints: Hints, where: string): Located {
   checkLevels(hints, ALL_LEVELS);
   const { vmcoreinfo } = memory;
@@ -110,6 +114,12 @@ function regions(memory: MachineMemory, start: number, directMap: DirectMap | un
       known.push({ name, start: signed(first), end: signed(end) });
   };
   add('vmemmap', 'VMEMMAP_START', 'VMEMMAP_END');
+  const vmemmap = vmcoreinfo?.number('VMEMMAP_START');
+  if (vmemmap !== undefined) {
+    const io = signed(vmemmap) - PCI_IO_SIZE;
+    known.push({ name: 'I/O', start: io, end: io + PCI_IO_SIZE });
+    known.push({ name: 'fixmap', start: io - FIXMAP_SIZE, end: io });
+  }
   add('vmalloc', 'VMALLOC_START', 'VMALLOC_END');
   add('modules', 'MODULES_VADDR', 'MODULES_END');
   const link = vmcoreinfo?.number('KERNEL_LINK_ADDR');
