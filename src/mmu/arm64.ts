@@ -153,7 +153,8 @@ export class Arm64Format implements EntryFormat {
   readonly bigEndianTables = false;
   readonly #vaBits: number;
   readonly #maxBlockLevel: number;
-  readonly #lpa2: boolean;
+  /** Whether bits 9:8 of an entry are of the address. */
+  readonly lpa2: boolean;
   readonly #pa52: boolean;
   readonly #mair: bigint | undefined;
   readonly #addressHigh: number;
@@ -163,14 +164,14 @@ export class Arm64Format implements EntryFormat {
     this.pageShift = pageShift;
     this.levels = Math.ceil((vaBits - pageShift) / (pageShift - 3));
     this.#vaBits = vaBits;
-    this.#lpa2 = lpa2 && pageShift < 16;
+    this.lpa2 = lpa2 && pageShift < 16;
     this.#pa52 = pa52 && pageShift === 16;
     this.#mair = mair;
-    this.#maxBlockLevel = (pageShift === 12 ? 3 : 2) + (this.#lpa2 || this.#pa52 ? 1 : 0);
-    this.#addressHigh = ADDRESS_HIGH | (this.#lpa2 ? ADDRESS_49_48 : 0);
-    this.#flagsLow = this.#lpa2 ? FLAGS_LOW & ~PTE_SHARED : FLAGS_LOW;
+    this.#maxBlockLevel = (pageShift === 12 ? 3 : 2) + (this.lpa2 || this.#pa52 ? 1 : 0);
+    this.#addressHigh = ADDRESS_HIGH | (this.lpa2 ? ADDRESS_49_48 : 0);
+    this.#flagsLow = this.lpa2 ? FLAGS_LOW & ~PTE_SHARED : FLAGS_LOW;
     const size = `${2 ** (pageShift - 10)}K`;
-    this.name = `arm64, ${size} pages, ${vaBits}-bit, ${this.levels}-level${this.#lpa2 ? ', LPA2' : ''}`;
+    this.name = `arm64, ${size} pages, ${vaBits}-bit, ${this.levels}-level${this.lpa2 ? ', LPA2' : ''}`;
   }
 
   indexBits(level: number): number {
@@ -279,7 +280,7 @@ export class Arm64Format implements EntryFormat {
     const inPlace = (high & this.#addressHigh) * 2 ** 32 + ((low & (-1 << this.pageShift)) >>> 0);
     const size = 2 ** this.levelShift(level);
     const address = inPlace - (inPlace % size);
-    if (this.#lpa2) return address + ((low & PTE_SHARED) >>> 8) * 2 ** 50;
+    if (this.lpa2) return address + ((low & PTE_SHARED) >>> 8) * 2 ** 50;
     return this.#pa52 ? address + ((low & 0xf000) >>> 12) * 2 ** 48 : address;
   }
 

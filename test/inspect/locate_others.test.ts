@@ -37,11 +37,13 @@ describe('arm64', () => {
         ...lines,
       ],
     });
+    // With LPA2 these bits are of the address.
+    const shared = geometry.lpa2 ? 0n : 0x300n;
     // A block is 2M, 32M or 512M.
     const block = 2 ** memory.arch.format.levelShift(2);
-    memory.map(-(2 ** vaBits), PHYS_OFFSET / 2 ** pageShift, 2, Math.max(2, GIB / block), BLOCK);
+    memory.map(-(2 ** vaBits), PHYS_OFFSET / 2 ** pageShift, 2, Math.max(2, GIB / block), BLOCK | shared);
     const image = Math.floor(0x4200_0000 / 2 ** pageShift);
-    memory.map(0x4200_0000 + offset, image, 1, (16 * MIB) / 2 ** pageShift, PAGE);
+    memory.map(0x4200_0000 + offset, image, 1, (16 * MIB) / 2 ** pageShift, PAGE | shared);
     return memory;
   }
 
@@ -51,6 +53,7 @@ describe('arm64', () => {
     [12, 52],
     [14, 47],
     [14, 48],
+    [14, 52],
     [16, 42],
     [16, 48],
     [16, 52],

@@ -4,9 +4,9 @@ import { InputError } from '../../errors.ts';
 import { FrameWords } from '../../memory/frame_words.ts';
 import type { MachineMemory } from '../../memory/machine_memory.ts';
 import type { PageSource } from '../../memory/physical_memory.ts';
-import { Arm64Format } from '../../mmu/arm64.ts';
+import { Arm64Format, PTE_SHARED } from '../../mmu/arm64.ts';
 import type { VirtualAddress } from '../../mmu/format.ts';
-import type { AddressRange } from '../../mmu/walk.ts';
+import { type AddressRange, walk } from '../../mmu/walk.ts';
 import type { DirectMap, Region } from '../address_space.ts';
 import { directMapSize } from '../direct_map_vote.ts';
 import { type Hints, type Located, rootNotTold, topTableSymbol } from '../located.ts';
@@ -183,10 +183,20 @@ function fittingFormat(
   if (itself !== undefined) return itself;
   const sizes = formats.map((format) => directMapSize(tables, format, root, linearRange(format)));
   const size = Math.max(...sizes);
-  const fitting = formats.filter((_, index) => sizes[index] === size);
+  const largest = formats.filter((_, index) => sizes[index] === size);
+  const shared = largest.filter((format) => isSharedAsLinuxDoes(tables, format, root));
+  const fitting = shared.length > 0 ? shared : largest;
   if (size === 0) doubts.push('the size of pages and the depth are supposed: by none is there a direct map');
   else if (fitting.length > 1) doubts.push(`as ${fitting[1]!.name} the tables read as well`);
   return fitting[0]!;
+}
+
+/** Linux shares all its memory. With LPA2 the bits that say so are bits 51:50 of the address, where no memory is. */
+function isSharedAsLinuxDoes(tables: FrameWords, format: Arm64Format, root: number): boolean {
+  for (const { kind, low } of walk(tables, format, root, { range: linearRange(format) })) {
+    if (kind === 'leaf') return (low & PTE_SHARED) === (format.lpa2 ? 0 : PTE_SHARED);
+  }
+  return false;
 }
 
 function vaBitsOf(format: Arm64Format): number {
