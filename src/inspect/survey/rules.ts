@@ -30,7 +30,8 @@ export function checkStretch(
     if (leaf.user && !(space.arch === 'x86_64' && address === VSYSCALL && region.name === 'fixmap')) {
       add('user-access', what);
     }
-  } else if (leaf !== undefined && leaf.level > 1) {
+  } else if (leaf !== undefined && leaf.level > 1 && region.name !== 'kernel image') {
+    // Of its image a kernel frees parts for good: nobody maps those again.
     add('large-not-present', () => `${sizeName(leaf.bytes)}, ${leaf.names}`);
   }
 }

@@ -138,6 +138,10 @@ describe('each rule is broken by what it says, and only that', () => {
     });
   });
 
+  test('what was freed of the kernel image is no finding: nobody maps it again', () => {
+    expect(brief((m) => m.set(IMAGE + 64 * MIB, 2, notPresent(FRAME, NX | 0x62n)))).toEqual([]);
+  });
+
   test('alias-memory-type', () => {
     breaks('alias-memory-type', 1, DIRECT, `2M rw nx; vmalloc 0xffffc90000000000: 4K rw nx UC-`, (m) =>
       m.set(VMALLOC, 1, m.leaf(FRAME, RW | 0x10n)),
