@@ -126,7 +126,7 @@ function rootCandidates(
     ];
   });
   if (roots.length > 0) {
-    doubts.push('the top table is that of the task which the CPU was in: its kernel half is the same as all');
+    doubts.push("the top table is that of the task which the CPU was in: its kernel half is everybody's");
   }
   return roots;
 }
