@@ -63,7 +63,8 @@ export interface WalkOptions {
   range?: AddressRange;
   /**
    * Walk a table once, however many entries name it: those after the first make a `shared` run, or a hole if nothing
-   * is in it. Tables that the range cuts, or that are reached under other restrictions, are walked again.
+   * is in it. Tables that the range cuts, or that are reached under other restrictions, are walked again; and so are,
+   * where there are millions, those that were met last.
    */
   sharedOnce?: boolean;
   /** How many tables to enter before giving up. */
@@ -74,6 +75,9 @@ export interface WalkOptions {
 
 /** Enough for the page tables of 64 TiB mapped with pages of 4 KiB. */
 const MAX_TABLES = 32 * 1024 * 1024;
+
+/** Tables of a level that are known again: those of 8 TiB in pages of 4 KiB, in 160 MB. */
+const MAX_REMEMBERED = 2 ** 22;
 
 const BYTES_PER_ENTRY = 8;
 
@@ -311,8 +315,9 @@ class Walker {
 
   #wasWalked({ level, inherited, table, foundBefore }: Cursor): void {
     if (this.#walked === undefined) return;
-    this.#walked[reachedAs(level, inherited)] ??= new Map();
-    this.#walked[reachedAs(level, inherited)]!.set(table, this.#found - foundBefore);
+    const tables = this.#walked[reachedAs(level, inherited)] ?? new Map<number, number>();
+    if (tables.size < MAX_REMEMBERED) tables.set(table, this.#found - foundBefore);
+    this.#walked[reachedAs(level, inherited)] = tables;
   }
 
   #address(page: number): VirtualAddress {
