@@ -46,8 +46,16 @@ export interface Comparison {
   changes(): Iterable<Change>;
 }
 
-/** @throws InputError where the two are not of one architecture and page size. */
-export function compareSpaces(a: AddressSpace, b: AddressSpace, where: string): Comparison {
+/**
+ * `where` names the second in errors, `whereFirst` the first.
+ * @throws InputError where the two are not of one architecture and page size, or only one has a direct map.
+ */
+export function compareSpaces(
+  a: AddressSpace,
+  b: AddressSpace,
+  where: string,
+  whereFirst = 'the first',
+): Comparison {
   if (a.arch !== b.arch || a.pageBytes !== b.pageBytes) {
     throw new InputError({
       code: 'bad-format',
@@ -55,6 +63,15 @@ export function compareSpaces(a: AddressSpace, b: AddressSpace, where: string): 
       where,
       found: `${b.arch} with pages of ${b.pageBytes} bytes`,
       expected: `${a.arch} with pages of ${a.pageBytes} bytes, as the first has`,
+    });
+  }
+  if ((a.directMap === undefined) !== (b.directMap === undefined)) {
+    const [without, other] = a.directMap === undefined ? [whereFirst, where] : [where, whereFirst];
+    throw new InputError({
+      code: 'missing',
+      what: 'a direct map',
+      where: without,
+      hint: `nothing could be compared, as only ${other} has one`,
     });
   }
   const onlyDirectMap = whyOnlyDirectMap(a, b);
@@ -71,7 +88,7 @@ export function compareSpaces(a: AddressSpace, b: AddressSpace, where: string): 
 }
 
 function whyOnlyDirectMap(a: AddressSpace, b: AddressSpace): string | undefined {
-  if ((a.directMap === undefined) !== (b.directMap === undefined)) return 'only one has a direct map';
+  if (a.directMap === undefined) return undefined;
   const moved = shiftOf(a, b) !== 0 || a.regions[0]?.start !== b.regions[0]?.start;
   return moved ? 'their direct maps are at different addresses, so what is outside has moved too' : undefined;
 }
@@ -193,9 +210,15 @@ class Cursor {
   }
 }
 
+/**
+ * Which of the entries that name one table is met first, and which are `shared`, is a matter of the walk: what is shared
+ * in one and read in the other is taken for the same. Only where the other has a hole has something come or gone.
+ */
 function kindsOf(was: Side, is: Side): ChangeKind[] {
-  // Which of the entries that name one table is met first is a matter of the walk.
-  if (was.kind === 'shared' || is.kind === 'shared') return [];
+  if (was.kind === 'shared' || is.kind === 'shared') {
+    if (was.kind === 'hole') return ['appeared'];
+    return is.kind === 'hole' ? ['vanished'] : [];
+  }
   if (was.leaf === undefined && is.leaf === undefined) return was.kind === is.kind ? [] : ['cannot tell'];
   if (was.leaf === undefined) return [was.kind === 'hole' ? 'appeared' : 'cannot tell'];
   if (is.leaf === undefined) return [is.kind === 'hole' ? 'vanished' : 'cannot tell'];

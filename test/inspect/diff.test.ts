@@ -76,7 +76,10 @@ function pagesOf(drawn: readonly { kind: number; frame: number }[]): Page[] {
 
 /** The law for one page. */
 function kindsOf(was: Page, is: Page): ChangeKind[] {
-  if (was.kind === 'shared' || is.kind === 'shared') return [];
+  if (was.kind === 'shared' || is.kind === 'shared') {
+    if (was.kind !== 'hole' && is.kind !== 'hole') return [];
+    return [was.kind === 'hole' ? 'appeared' : 'vanished'];
+  }
   if (was.leaf === undefined || is.leaf === undefined) {
     if (was.kind === is.kind) return [];
     if (was.kind === 'missing' || is.kind === 'missing') return ['cannot tell'];
@@ -177,10 +180,27 @@ test('changes that go on as one are one', () => {
   ]);
 });
 
-test('spaces of two architectures, or of which one has no direct map, are told apart', () => {
+test('spaces of two architectures, or of which one has no direct map, are not compared', () => {
   const one = spaceOf([]);
+  const without = { ...one, directMap: undefined };
   expect(() => compareSpaces(one, { ...one, arch: 'arm64' }, 'b')).toThrow(InputError);
-  expect(compareSpaces(one, { ...one, directMap: undefined }, 'b').onlyDirectMap).toMatch(/only one/);
+  const missing = (where: string) =>
+    new RegExp(`^${where}: a direct map is missing: nothing could be compared`);
+  expect(() => compareSpaces(one, without, 'b', 'a')).toThrow(missing('b'));
+  expect(() => compareSpaces(without, one, 'b', 'a')).toThrow(missing('a'));
+});
+
+test('spaces that have no direct map are compared by address, wherever they begin', () => {
+  const [rw] = leaves() as [LeafAttributes];
+  const mapped = Array.from({ length: SPACE_PAGES }, (_, frame): Page => ({ kind: 'leaf', leaf: rw, frame }));
+  const without = (shift: number) => ({ ...spaceOf(mapped, shift), directMap: undefined });
+  const comparison = compareSpaces(without(0), without(-PAGE), '');
+  expect(comparison.onlyDirectMap).toBeUndefined();
+  expect([...comparison.changes()].map(({ kinds, pages }) => [kinds.join(), pages])).toEqual([
+    ['appeared', 1],
+    ['remapped', SPACE_PAGES - 1],
+    ['vanished', 1],
+  ]);
 });
 
 describe('machines', () => {
