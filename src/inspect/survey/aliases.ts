@@ -1,8 +1,8 @@
 /**
- * Frames that are mapped twice: in the direct map and elsewhere. What the two addresses allow must go together.
+ * Frames that are mapped twice. What the two addresses allow must go together.
  *
- * All mappings outside the direct map are held, sorted by frame; then the direct map goes past them, whose frames are
- * in order by themselves.
+ * All mappings outside the direct map are held, sorted by frame, and compared with one another; then the direct map goes
+ * past them, whose frames are in order by themselves.
  */
 
 import { sizeName } from '../../mmu/describe.ts';
@@ -71,7 +71,6 @@ export class AliasScan {
   readonly #space: AddressSpace;
   readonly #findings: Findings;
   readonly #aliases = new Aliases();
-  #sorted = false;
   #next = 0;
   #active: Alias[] = [];
   #tooMany = false;
@@ -89,17 +88,32 @@ export class AliasScan {
   }
 
   /**
-   * What the direct map maps, in the order of its frames, after all that is outside it. What has another frame there
-   * is not in that order, and left out.
+   * To be called when all aliases are added: compares them with one another, whatever the direct map says of their
+   * frames. A frame is told once for each two ways in which it is mapped, however many addresses map it so: of those
+   * that say the same, only the one that reaches furthest is held.
+   */
+  compareAliases(): void {
+    this.#aliases.sort();
+    const furthest = new Map<string, Alias>();
+    for (let position = 0; position < this.#aliases.size; position++) {
+      const alias = this.#aliases.at(position)!;
+      const way = wayOf(alias);
+      const last = furthest.get(way);
+      const from = Math.max(alias.frame, last === undefined ? 0 : endOf(last));
+      if (from >= endOf(alias)) continue;
+      for (const other of furthest.values()) if (other !== last) this.#comparePair(other, alias, from);
+      furthest.set(way, alias);
+    }
+  }
+
+  /**
+   * What the direct map maps, in the order of its frames, after `compareAliases`. What has another frame there is not
+   * in that order, and left out.
    */
   addDirect({ leaf, frame, pages, address }: Stretch): void {
     if (leaf === undefined || frame === undefined) return;
     const offset = this.#space.directMap?.offset;
     if (offset !== undefined && address - frame * this.#space.pageBytes !== offset) return;
-    if (!this.#sorted) {
-      this.#aliases.sort();
-      this.#sorted = true;
-    }
     const end = frame + pages;
     this.#active = this.#active.filter((alias) => alias.frame + alias.pages > frame);
     for (let alias = this.#aliases.at(this.#next); alias !== undefined && alias.frame < end; ) {
@@ -120,6 +134,34 @@ export class AliasScan {
       : [];
   }
 
+  /** Of the frames from `from` on. The other side of what can be executed is told first, as the direct map is below. */
+  #comparePair(a: Alias, b: Alias, from: number): void {
+    const end = Math.min(endOf(a), endOf(b));
+    if (from >= end) return;
+    const [one, other] = a.leaf.executable ? [b, a] : [a, b];
+    const place = (): Place => ({
+      address: this.#addressIn(one, from),
+      pages: end - from,
+      frame: from,
+      what: `${kindOf(one.leaf)}; ${this.#textOf(other, from)}`,
+    });
+    const add = (rule: RuleName) => this.#findings.add(rule, end - from, place);
+    if (one.leaf.memoryType !== other.leaf.memoryType) add('alias-memory-type');
+    const runs = [one, other].filter(
+      ({ leaf }, index, both) => leaf.executable && both[1 - index]!.leaf.writable,
+    );
+    if (runs.some(isImage)) add('text-writable');
+    else if (runs.length > 0) add('alias-executable');
+  }
+
+  #addressIn(alias: Alias, frame: number): VirtualAddress {
+    return alias.address + (frame - alias.frame) * this.#space.pageBytes;
+  }
+
+  #textOf(alias: Alias, frame: number): string {
+    return `${alias.region.name} ${hexAddress(this.#addressIn(alias, frame))}: ${kindOf(alias.leaf)}`;
+  }
+
   #compare(
     alias: Alias,
     direct: { leaf: LeafAttributes; frame: number; end: number; address: VirtualAddress },
@@ -133,15 +175,32 @@ export class AliasScan {
       address: direct.address + (frame - direct.frame) * bytes,
       pages,
       frame,
-      what: `${sizeName(leaf.bytes)} ${leaf.access}; ${alias.region.name} ${hexAddress(alias.address + (frame - alias.frame) * bytes)}: ${sizeName(alias.leaf.bytes)} ${alias.leaf.access}`,
+      what: `${kindOf(leaf)}; ${this.#textOf(alias, frame)}`,
     });
     const add = (rule: RuleName) => this.#findings.add(rule, pages, place);
     if (alias.leaf.memoryType !== leaf.memoryType) add('alias-memory-type');
     if (alias.leaf.executable && leaf.writable) {
-      add(alias.region.name === 'kernel image' ? 'text-writable' : 'alias-executable');
+      add(isImage(alias) ? 'text-writable' : 'alias-executable');
     } else if (leaf.executable && alias.leaf.writable) add('alias-executable');
     else if (leaf.writable !== alias.leaf.writable && !READ_ONLY_BY_DESIGN.has(alias.region.name)) {
       add('alias-read-only');
     }
   }
+}
+
+/** What pairs are judged by. */
+function wayOf({ leaf, region }: Alias): string {
+  return `${leaf.writable} ${leaf.executable} ${leaf.memoryType} ${region.name === 'kernel image'}`;
+}
+
+function endOf({ frame, pages }: Alias): number {
+  return frame + pages;
+}
+
+function isImage({ region }: Alias): boolean {
+  return region.name === 'kernel image';
+}
+
+function kindOf({ bytes, access }: LeafAttributes): string {
+  return `${sizeName(bytes)} ${access}`;
 }

@@ -12,7 +12,7 @@ export const RULES = {
   },
   'text-writable': {
     severity: 'error',
-    why: 'kernel text can be changed through its alias in the direct map',
+    why: 'kernel text can be changed through another address of its frames',
   },
   'user-access': {
     severity: 'error',
@@ -81,7 +81,7 @@ export interface Finding {
   readonly why: string;
   /** Base pages in all. */
   readonly pages: number;
-  /** Where, in ascending order: the first of them, `places.length` of `count`. */
+  /** Where: `places.length` of `count`, those that were found first. The direct map comes last. */
   readonly places: readonly Place[];
   readonly count: number;
 }

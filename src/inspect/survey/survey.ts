@@ -1,6 +1,6 @@
 /** All that is told of an address space as a whole. One pass over it, in memory that does not grow with it. */
 
-import type { AddressSpace, DirectMap, Region, Stretch } from '../address_space.ts';
+import type { AddressSpace, ArchName, DirectMap, Region, Stretch } from '../address_space.ts';
 import { AliasScan } from './aliases.ts';
 import { type Finding, Findings } from './finding.ts';
 import { type Fragmentation, FragmentationScan } from './fragmentation.ts';
@@ -34,6 +34,7 @@ export function survey(space: AddressSpace, largeLeaves: readonly number[]): Sur
   const findings = new Findings();
   const aliases = new AliasScan(space, findings);
   const surveyed = new Map<Region, RegionSurvey>();
+  const shown = new Shown(space.arch);
   const notChecked: string[] = [];
   const { directMap } = space;
   const scans =
@@ -41,12 +42,11 @@ export function survey(space: AddressSpace, largeLeaves: readonly number[]): Sur
       ? []
       : largeLeaves.map((bytes) => new FragmentationScan(bytes, space.pageBytes, directMap));
 
-  // The direct map comes last: its frames are in order, so that all others can be held beside it.
-  const inOrder = [...space.regions].sort((a, b) => Number(isDirect(a)) - Number(isDirect(b)));
-  for (const region of inOrder) {
+  const look = (region: Region) => {
     const tally = new RegionTally();
     for (const stretch of space.stretches(region)) {
       tally.add(stretch);
+      shown.add(stretch);
       if (stretch.kind === 'hole' || stretch.kind === 'shared') continue;
       if (stretch.why === 'too many tables')
         notChecked.push(`${region.name}, from where too many tables were read`);
@@ -59,19 +59,62 @@ export function survey(space: AddressSpace, largeLeaves: readonly number[]): Sur
       }
     }
     surveyed.set(region, tally.result(region));
-  }
+  };
+  // The direct map comes last: its frames are in order, so that all others can be held beside it.
+  for (const region of space.regions) if (!isDirect(region)) look(region);
+  aliases.compareAliases();
+  for (const region of space.regions) if (isDirect(region)) look(region);
   return {
     regions: space.regions.map((region) => surveyed.get(region)!),
     directMap: [...surveyed.values()].find(isDirect),
     fragmentation: scans.map((scan) => scan.result()).filter(({ blocks }) => blocks > 0),
     findings: findings.list(),
-    notChecked: [...aliases.notChecked, ...notChecked],
+    notChecked: [...shown.notChecked, ...aliases.notChecked, ...notChecked],
   };
 }
 
 function isDirect({ name }: Region): boolean {
   return name === 'direct map';
 }
+
+/** What a source shows of its leaves: rules of what it does not show cannot be broken. */
+class Shown {
+  readonly #arch: ArchName;
+  #leaves = 0;
+  #frames = 0;
+  #entries = 0;
+
+  constructor(arch: ArchName) {
+    this.#arch = arch;
+  }
+
+  add({ leaf, frame, entry }: Stretch): void {
+    if (leaf === undefined) return;
+    this.#leaves++;
+    if (frame !== undefined) this.#frames++;
+    if (entry !== undefined) this.#entries++;
+  }
+
+  get notChecked(): string[] {
+    const notChecked: string[] = [];
+    if (this.#frames < this.#leaves) {
+      notChecked.push(
+        this.#frames === 0
+          ? 'aliases and wrong frames: the source shows no physical addresses'
+          : 'aliases and wrong frames where the source shows no physical addresses',
+      );
+    }
+    if (this.#entries === this.#leaves) return notChecked;
+    notChecked.push('reserved bits, cycles, missing tables: the source shows no entries');
+    if (PRINTED_AS_HOLES.has(this.#arch)) {
+      notChecked.push('leaves that are not present: the source shows them as holes');
+    }
+    return notChecked;
+  }
+}
+
+/** Whose kernels print what is not present as if nothing was there. */
+const PRINTED_AS_HOLES: ReadonlySet<ArchName> = new Set(['x86_64', 's390x']);
 
 class RegionTally {
   readonly #census = new LeafCensus();

@@ -159,6 +159,36 @@ describe('each rule is broken by what it says, and only that', () => {
     });
   });
 
+  test('text-writable through any other address', () => {
+    const text = 16 * MIB;
+    const image = `kernel image 0x${(2 ** 64 + IMAGE + text).toString(16)}: 2M ro x`;
+    const found = brief((m) => m.set(VMALLOC, 1, m.leaf(text / PAGE, RW)));
+    expect(found).toContainEqual(['text-writable', 1, VMALLOC, `4K rw nx; ${image}`]);
+  });
+
+  test('alias-executable and alias-memory-type of frames that the direct map does not have, or not present', () => {
+    const outside = 2 ** 20;
+    const modules = 'modules 0xffffffffc0000000: 4K ro x';
+    breaks('alias-executable', 1, VMALLOC, `4K rw nx; ${modules}`, (m) => {
+      m.set(VMALLOC, 1, m.leaf(outside, RW));
+      m.set(MODULES, 1, m.leaf(outside, ROX));
+    });
+    breaks('alias-memory-type', 1, VMALLOC, '4K rw nx; vmalloc 0xffffc90000001000: 4K rw nx UC-', (m) => {
+      m.set(VMALLOC, 1, m.leaf(outside, RW));
+      m.set(VMALLOC + PAGE, 1, m.leaf(outside, RW | 0x10n));
+    });
+    const found = brief((m) => {
+      split(m);
+      m.set(DIRECT, 1, notPresent(FRAME, NX | 0x20n));
+      m.set(VMALLOC, 1, m.leaf(FRAME, RW));
+      m.set(MODULES, 1, m.leaf(FRAME, ROX));
+    });
+    expect(found).toEqual([
+      ['alias-executable', 1, VMALLOC, `4K rw nx; ${modules}`],
+      ['not-present', 1, DIRECT, 'A NX'],
+    ]);
+  });
+
   test('alias-read-only, but not where the CPU is shown what it writes itself', () => {
     breaks('alias-read-only', 1, DIRECT, `2M rw nx; vmalloc 0xffffc90000000000: 4K ro nx`, (m) =>
       m.set(VMALLOC, 1, m.leaf(FRAME, RO)),
