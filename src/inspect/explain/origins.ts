@@ -48,6 +48,14 @@ const TAKEN_OUT: readonly Origin[] = [
 function x86(leaf: LeafAttributes, machine: Machine): Origin[] {
   const has = (name: string) => leaf.names.split(' ').includes(name);
   if (has('PROTNONE')) {
+    if (leaf.level > 1) {
+      return [
+        {
+          who: 'unknown',
+          because: 'G stayed, as PROTNONE, and no caller is known that leaves a large leaf so',
+        },
+      ];
+    }
     return [
       {
         who: 'KFENCE: a guard page, or an object that is free',
