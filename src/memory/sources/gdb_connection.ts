@@ -19,6 +19,9 @@ const [PLUS, MINUS, DOLLAR, HASH, ESCAPE] = [0x2b, 0x2d, 0x24, 0x23, 0x7d];
 /** Replies that say why the guest stands still. Nothing that is asked for here is answered so. */
 const STOPPED = /^[TSWX]/;
 
+/** Lets the guest run on. With the process: QEMU wants it if anybody before announced that he knows of several. */
+export const DETACH = 'D;1';
+
 interface Request {
   /** What it has printed so far, in hexadecimal. */
   printed: string;
@@ -30,6 +33,8 @@ export class GdbConnection {
   readonly where: string;
   /** Whether the stub said, unasked, that the guest has stopped: it ran until somebody attached. */
   heardStop = false;
+  /** Whether the stub has sent anything: until then another may be attached. */
+  #served = false;
   readonly #socket: Socket;
   readonly #silence: number;
   readonly #waiting: Request[] = [];
@@ -65,6 +70,11 @@ export class GdbConnection {
     this.#fail(unreadable(this.where, 'it was closed'));
   }
 
+  /** Closes it, unless the stub has begun to answer. */
+  closeUnserved(): void {
+    if (!this.#served) this.close();
+  }
+
   /** An answer that this request cannot have. */
   unexpected(what: string, found: string, expected: string): InputError {
     return new InputError({ code: 'bad-format', what, where: this.where, found, expected });
@@ -86,11 +96,15 @@ export class GdbConnection {
   #watch(): void {
     clearTimeout(this.#timer);
     if (this.#waiting.length === 0) return;
-    const silent = () => this.#fail(unreadable(this.where, `no answer within ${this.#silence / 1000} s`));
+    const silent = () => {
+      const hint = this.#served ? '' : ' (a debugger port has one client at a time: is there another?)';
+      this.#fail(unreadable(this.where, `no answer within ${this.#silence / 1000} s${hint}`));
+    };
     this.#timer = setTimeout(silent, this.#silence);
   }
 
   #hear(bytes: Buffer): void {
+    this.#served = true;
     try {
       this.#received = Buffer.concat([this.#received, bytes]);
       while (this.#failure === undefined) {
@@ -150,7 +164,9 @@ export class GdbConnection {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     clearTimeout(this.#timer);
-    this.#socket.destroy();
+    // When the other client leaves, QEMU takes up this connection, closed or not, and stops the guest for it.
+    if (!this.#served && this.#socket.writable) this.#socket.write(packet(DETACH));
+    this.#socket.destroySoon();
     for (const request of this.#waiting.splice(0)) request.reject(error);
   }
 }

@@ -6,9 +6,9 @@
 import { EM_AARCH64, EM_LOONGARCH, EM_PPC64, EM_RISCV, EM_S390, EM_X86_64 } from '../elf_machine.ts';
 import type { ControlRegisters, PhysicalRange } from '../machine_memory.ts';
 import { PAGE_SIZE } from '../physical_memory.ts';
-import { GdbConnection } from './gdb_connection.ts';
+import { DETACH, GdbConnection } from './gdb_connection.ts';
 import { monitorRanges, monitorRegisters } from './qemu_monitor.ts';
-import { connectTo, parseSocketAddress } from './socket_address.ts';
+import { connectTo, parseSocketAddress, unreadable } from './socket_address.ts';
 
 /** What holds for the guest as long as it stands still. */
 export interface GuestFacts {
@@ -50,15 +50,24 @@ export class GdbGuest {
   }
 
   /**
-   * Stops the guest. `address` is as of `parseSocketAddress`, `where` names it in errors.
-   * @throws InputError where nobody answers within `silence` milliseconds, or it is not QEMU with a whole machine.
+   * Stops the guest. `address` is as of `parseSocketAddress`, `where` names it in errors. `leave` ends the wait for a
+   * stub that has not begun to answer.
+   * @throws InputError where nobody answers within `silence` milliseconds, or it is not QEMU with a whole machine. The
+   * guest was let go then.
    */
-  static async attach(address: string, where: string, silence: number): Promise<GdbGuest> {
-    const socket = await connectTo(parseSocketAddress(address, where), where, silence);
-    const connection = new GdbConnection(socket, where, silence);
+  static async attach(
+    address: string,
+    where: string,
+    silence: number,
+    leave: AbortSignal = new AbortController().signal,
+  ): Promise<GdbGuest> {
+    const connecting = connectTo(parseSocketAddress(address, where), where, silence);
+    const connection = new GdbConnection(await unlessAborted(connecting, leave, where), where, silence);
+    leave.addEventListener('abort', () => connection.closeUnserved());
+    let runOn = false;
     try {
       const packetSize = await readPacketSize(connection);
-      const runOn = await ranBefore(connection);
+      runOn = await ranBefore(connection);
       const target = await readXml(connection, 'target.xml', packetSize);
       if ((await connection.request('Qqemu.PhyMemMode:1')) !== 'OK') {
         throw connection.unexpected(
@@ -71,7 +80,7 @@ export class GdbGuest {
       // Two digits for a byte, and $, # and the checksum around them; at most what a debugger of 4 KiB buffers asks for.
       return new GdbGuest(connection, facts, (packetSize - 4) >> 1, runOn);
     } catch (error) {
-      connection.close();
+      await letGo(connection, runOn);
       throw error;
     }
   }
@@ -100,17 +109,27 @@ export class GdbGuest {
 
   /** Lets the guest run on, if it ran before, and takes no more requests. Does not throw. */
   async detach(): Promise<void> {
-    try {
-      // QEMU keeps this for whoever attaches next.
-      await this.#connection.request('Qqemu.PhyMemMode:0');
-      // With the process: QEMU wants it if anybody before announced that he knows of several.
-      if (this.#runOn) await this.#connection.request('D;1');
-    } catch {
-      // A guest that does not answer has nothing to be released from.
-    } finally {
-      this.#connection.close();
-    }
+    await letGo(this.#connection, this.#runOn);
   }
+}
+
+async function letGo(connection: GdbConnection, runOn: boolean): Promise<void> {
+  try {
+    // QEMU keeps this for whoever attaches next.
+    await connection.request('Qqemu.PhyMemMode:0');
+    if (runOn) await connection.request(DETACH);
+  } catch {
+    // A guest that does not answer has nothing to be released from.
+  } finally {
+    connection.close();
+  }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, where: string): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(unreadable(where, 'it was closed')));
+  });
+  return Promise.race([promise, aborted]);
 }
 
 async function readPacketSize(connection: GdbConnection): Promise<number> {

@@ -29,7 +29,8 @@ export interface RemoteAddress {
 }
 
 export class RemoteFrames implements FrameSource {
-  readonly facts: GuestFacts;
+  /** Known when it is open. */
+  facts!: GuestFacts;
   readonly #remote: RemoteAddress;
   readonly #worker: Worker;
   readonly #port: MessagePort;
@@ -39,38 +40,25 @@ export class RemoteFrames implements FrameSource {
   readonly #forget: () => void;
   #closed = false;
 
-  private constructor(
-    remote: RemoteAddress,
-    worker: Worker,
-    port: MessagePort,
-    answered: Int32Array,
-    facts: GuestFacts,
-  ) {
+  private constructor(remote: RemoteAddress) {
+    const { port1, port2 } = new MessageChannel();
     this.#remote = remote;
-    this.#worker = worker;
-    this.#port = port;
-    this.#answered = answered;
-    this.facts = facts;
+    this.#port = port1;
+    this.#answered = new Int32Array(new SharedArrayBuffer(4));
+    // QEMU stops the guest as soon as the thread connects.
     this.#forget = atExit(() => this.close());
+    const workerData: WorkerData = { ...remote, port: port2, answered: this.#answered };
+    this.#worker = new Worker(WORKER, { workerData, transferList: [port2] });
   }
 
   /** @throws InputError as `GdbGuest.attach`. */
   static async open(remote: RemoteAddress): Promise<RemoteFrames> {
-    const { port1, port2 } = new MessageChannel();
-    const answered = new Int32Array(new SharedArrayBuffer(4));
-    const workerData: WorkerData = { ...remote, port: port2, answered };
-    const worker = new Worker(WORKER, { workerData, transferList: [port2] });
+    const frames = new RemoteFrames(remote);
     try {
-      const opened = await new Promise<Opened>((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', reject);
-        worker.once('exit', () => reject(unreadable(remote.where, 'its thread ended')));
-      });
-      if ('problem' in opened) throw new InputError(opened.problem);
-      return new RemoteFrames(remote, worker, port1, answered, opened.facts);
+      frames.facts = await frames.#attached();
+      return frames;
     } catch (error) {
-      port1.close();
-      await worker.terminate();
+      await frames.#end();
       throw error;
     }
   }
@@ -92,10 +80,24 @@ export class RemoteFrames implements FrameSource {
     } catch {
       // A guest that does not answer has nothing to be released from.
     }
+    void this.#end();
+  }
+
+  async #attached(): Promise<GuestFacts> {
+    const opened = await new Promise<Opened>((resolve, reject) => {
+      this.#worker.once('message', resolve);
+      this.#worker.once('error', reject);
+      this.#worker.once('exit', () => reject(unreadable(this.#remote.where, 'its thread ended')));
+    });
+    if ('problem' in opened) throw new InputError(opened.problem);
+    return opened.facts;
+  }
+
+  async #end(): Promise<void> {
     this.#closed = true;
     this.#forget();
     this.#port.close();
-    void this.#worker.terminate();
+    await this.#worker.terminate();
   }
 
   /** Moves it to the end of those to be dropped. */

@@ -21,6 +21,9 @@ export type Request = { pfn: number } | 'detach';
 export type Answer = { frame: Uint8Array | undefined } | Failed;
 
 const { address, where, silence, port, answered } = workerData as WorkerData;
+const leave = new AbortController();
+/** How long a stub may take to begin to answer once nobody wants it any more, in milliseconds. */
+const LEAVING = 500;
 
 /** Anything but bad input is a bug, and ends the thread. */
 function failed(error: unknown): Failed {
@@ -28,20 +31,21 @@ function failed(error: unknown): Failed {
   throw error;
 }
 
-async function answer(guest: GdbGuest, request: Request): Promise<Answer> {
-  if (request !== 'detach') return { frame: await guest.readFrame(request.pfn) };
-  await guest.detach();
+async function answer(attached: Promise<GdbGuest>, request: Request): Promise<Answer> {
+  if (request !== 'detach') return { frame: await (await attached).readFrame(request.pfn) };
+  setTimeout(() => leave.abort(), LEAVING);
+  await (await attached).detach();
   return { frame: undefined };
 }
 
 async function main(): Promise<void> {
-  const guest = await GdbGuest.attach(address, where, silence);
+  const attached = GdbGuest.attach(address, where, silence, leave.signal);
   port.on('message', async (request: Request) => {
-    port.postMessage(await answer(guest, request).catch(failed));
+    port.postMessage(await answer(attached, request).catch(failed));
     Atomics.store(answered, 0, 1);
     Atomics.notify(answered, 0);
   });
-  parentPort?.postMessage({ facts: guest.facts } satisfies Opened);
+  parentPort?.postMessage({ facts: (await attached).facts } satisfies Opened);
 }
 
 main().catch((error) => parentPort?.postMessage(failed(error)));

@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 
 /**
  * @typedef {'well' | 'old' | 'old, standing' | 'standing' | 'arm64' | 's390x' | 'no monitor' | 'no physical memory'
- *   | 'silent' | 'silent at memory' | 'slow' | 'drips' | 'closes at memory' | 'bad checksum' | 'giant' | 'giant text'
+ *   | 'silent' | 'silent at memory' | 'slow' | 'slow to attach' | 'drips' | 'closes at memory' | 'bad checksum' | 'giant' | 'giant text'
  *   | 'endless text' | 'other protocol' | 'unasked packet' | 'short reply' | 'error reply' | 'no digits'
  *   | 'wants it again' | 'endless XML' | 'no packet size'} Mode
  */
@@ -68,6 +68,9 @@ export async function serveFakeGdb(path, mode) {
       const text = `$${payload}#${sum.toString(16).padStart(2, '0')}`;
       if (mode === 'slow') {
         unsent += text;
+      } else if (mode === 'slow to attach' && payload.startsWith('PacketSize')) {
+        console.log('asked');
+        setTimeout(() => socket.write(text), 300);
       } else if (mode === 'drips') {
         socket.write(text.slice(0, 3), 'latin1');
         const timer = setInterval(() => socket.write('0'), 20);
@@ -79,7 +82,10 @@ export async function serveFakeGdb(path, mode) {
     socket.on('error', () => {});
     if (mode === 'other protocol') socket.write('SSH-2.0-OpenSSH_9.2\r\n');
     if (mode === 'old') say('T02thread:p01.01;');
-    if (mode === 'silent') return;
+    if (mode === 'silent') {
+      socket.on('data', (bytes) => requests.push(bytes.toString('latin1')));
+      return;
+    }
     let received = '';
     socket.on('data', (bytes) => {
       received += bytes.toString('latin1');

@@ -114,6 +114,25 @@ describe('GdbGuest', () => {
     });
   });
 
+  test('lets a guest run on that it cannot read', async () => {
+    expect(await failure('endless XML')).toContain('target.xml');
+    expect(stub!.requests.at(-1)).toBe('D;1');
+  });
+
+  test('leaves word for a stub that serves another client, which takes this one up when that one has gone', async () => {
+    await failure('silent');
+    await expect.poll(() => stub!.requests.join('')).toMatch(/^\$qSupported:.*\$D;1#b0$/);
+  });
+
+  test('waits for no such stub any longer when it is told to leave', async () => {
+    stub = await serveFakeGdb(socket, 'silent');
+    const leave = new AbortController();
+    const attached = GdbGuest.attach(socket, 'gdb:socket', 60_000, leave.signal);
+    setTimeout(() => leave.abort(), 50);
+    await expect(attached).rejects.toThrow('it was closed');
+    await expect.poll(() => stub!.requests.join('')).toMatch(/\$D;1#b0$/);
+  });
+
   test('reads nothing after it was detached', async () => {
     const guest = await attach('well');
     await guest.detach();
@@ -123,7 +142,9 @@ describe('GdbGuest', () => {
 
   test('says what is wrong with the other end', async () => {
     const name = 'gdb:socket: ';
-    expect(await failure('silent')).toBe(`${name}cannot read the guest: no answer within 0.3 s`);
+    expect(await failure('silent')).toBe(
+      `${name}cannot read the guest: no answer within 0.3 s (a debugger port has one client at a time: is there another?)`,
+    );
     expect(await failure('silent at memory')).toBe(`${name}cannot read the guest: no answer within 0.3 s`);
     expect(await failure('drips')).toBe(`${name}cannot read the guest: no answer within 0.3 s`);
     expect(await failure('endless text')).toBe(`${name}cannot read the guest: no answer within 0.3 s`);

@@ -127,4 +127,22 @@ describe('openGdb', () => {
       expect(lastRequest, ending).toBe('D;1');
     }
   });
+
+  test('lets the guest go when the program is interrupted while it attaches', async () => {
+    await start('slow to attach');
+    const script = path.join(folder, 'program.mjs');
+    writeFileSync(
+      script,
+      `const { openGdb } = await import(${JSON.stringify(compiled)});
+      await openGdb(${JSON.stringify(address)});`,
+    );
+    const program = spawn(process.execPath, [script]);
+    await once(stub.stdout!, 'data');
+    program.kill('SIGINT');
+    const [, signal] = await once(program, 'exit');
+    expect(signal).toBe('SIGINT');
+    stub.kill();
+    await once(stub, 'close');
+    expect(lastRequest).toBe('D;1');
+  });
 });
