@@ -93,8 +93,9 @@ async function open(
   onProgress: OnProgress,
 ): Promise<Opened> {
   if (name.startsWith('gdb:')) {
+    if (options.scan === true) throw scanTooSlow(name);
     const { openGdb } = await import('../memory/sources/gdb_memory.ts');
-    return withVmcoreinfo(await openGdb(name), options, hints, onProgress);
+    return { ...(await openGdb(name)), text: undefined };
   }
   if (name.startsWith('qmp:')) {
     const { openQmp } = await import('../memory/sources/qmp_memory.ts');
@@ -141,6 +142,17 @@ async function withVmcoreinfo(
     close();
     throw error;
   }
+}
+
+/** The guest would stand still for minutes. */
+function scanTooSlow(name: string): InputError {
+  return new InputError({
+    code: 'bad-format',
+    what: 'source to be scanned',
+    where: name,
+    found: 'a debugger port',
+    expected: 'qmp:..., which dumps the guest first: by a debugger port all of memory takes minutes',
+  });
 }
 
 /** What is of no known format is raw memory, if anything. */
