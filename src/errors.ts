@@ -19,7 +19,7 @@ const MAX_QUOTED = 80;
 
 /** One or two lines for a person: the place, what was found, what was expected. */
 export function describeProblem(problem: Problem): string {
-  const at = problem.where === '' ? '' : `${problem.where}: `;
+  const at = problem.where === '' ? '' : `${oneLine(problem.where)}: `;
   switch (problem.code) {
     case 'unknown-name':
       return `${at}unknown ${problem.what} "${clip(problem.found)}"\n  known: ${problem.known.join(', ')}`;
@@ -36,9 +36,14 @@ export function describeProblem(problem: Problem): string {
   }
 }
 
+/** Without what a terminal would obey. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ');
+}
+
 function clip(text: string): string {
-  const oneLine = text.replaceAll(/\p{Cc}+/gu, ' ');
-  return oneLine.length <= MAX_QUOTED ? oneLine : `${oneLine.slice(0, MAX_QUOTED)}...`;
+  const line = oneLine(text);
+  return line.length <= MAX_QUOTED ? line : `${line.slice(0, MAX_QUOTED)}...`;
 }
 
 /** The user's input cannot be used. Exit status 2. */

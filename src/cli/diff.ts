@@ -1,6 +1,7 @@
 /** directmap diff: what differs between two sources. */
 
 import type { Command } from 'commander';
+import { InputError } from '../errors.ts';
 import { type Change, compareSpaces } from '../inspect/diff.ts';
 import { hexAddress } from '../mmu/format.ts';
 import { changeText, countChanges, sideText, totalsText } from '../report/diff_text.ts';
@@ -29,12 +30,13 @@ export function addDiffCommand(program: Command): void {
 
 async function diffCommand(before: string, after: string, options: DiffOptions): Promise<number> {
   checkOutput(options.output);
+  if (before === after && /^(gdb|qmp):/.test(before)) throw sameGuest(before);
   const a = await openSource(before, options);
   try {
     const b = await openSource(after, options);
     try {
       const [was, is] = [a.inspection.space, b.inspection.space];
-      const comparison = compareSpaces(was, is, after);
+      const comparison = compareSpaces(was, is, after, before);
       const output = new OutputFile(options.output);
       try {
         const { totals, print } = printer(options.json === true, is.pageBytes, output);
@@ -51,6 +53,17 @@ async function diffCommand(before: string, after: string, options: DiffOptions):
   } finally {
     a.close();
   }
+}
+
+/** Two at once would wait for each other at one guest's port. */
+function sameGuest(name: string): InputError {
+  return new InputError({
+    code: 'bad-format',
+    what: 'second source',
+    where: name,
+    found: 'the same running guest as the first',
+    expected: 'another one, or a dump taken before',
+  });
 }
 
 function printer(json: boolean, pageBytes: number, output: OutputFile) {

@@ -13,5 +13,5 @@ const VIEWER = new URL('../report/html/viewer/', import.meta.url);
 /** @throws InputError where the file cannot be written. */
 export async function writeHtml(inspection: Inspection, path: string): Promise<void> {
   const script = joinViewer((file) => readFileSync(new URL(`${file}.js`, VIEWER), 'utf8'));
-  writeOutput(await htmlReport(snapshot(inspection), script), path);
+  writeOutput(await htmlReport(snapshot(inspection), script), path, '--html');
 }

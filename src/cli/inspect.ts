@@ -15,7 +15,7 @@ import { explainText } from '../report/explain_text.ts';
 import { INSPECT_SCHEMA, inspectJson } from '../report/inspect_json.ts';
 import { inspectText } from '../report/inspect_text.ts';
 import { RANGE_FORMATS, type RangeFormat, rangesText } from '../report/ranges_text.ts';
-import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
+import { EXIT_CLEAN, EXIT_REFUTED, EXIT_UNDECIDED, runCommand } from './errors.ts';
 import { inspectLive } from './live.ts';
 import { listOption } from './options.ts';
 import { checkOutput, OutputFile, writeOutput } from './output.ts';
@@ -42,7 +42,7 @@ export function addInspectCommand(program: Command): void {
       'addresses to explain, or frames: 0xffff888000103000, pfn:0x103, phys:0x103000',
     );
   addSourceOptions(command)
-    .option('--json', 'print it as JSON (docs/json.md)')
+    .addOption(new Option('--json', 'print it as JSON (docs/json.md)').conflicts('ranges'))
     .addOption(
       new Option('--ranges [format]', 'print all ranges instead').choices(RANGE_FORMATS).preset('text'),
     )
@@ -56,7 +56,8 @@ export function addInspectCommand(program: Command): void {
 
 async function inspectCommand(source: string, asked: string[], options: InspectOptions): Promise<number> {
   checkOutput(options.output);
-  checkOutput(options.html);
+  checkOutput(options.html, '--html');
+  checkOptions(asked, options);
   const fails = failOn(options.failOn);
   if (source === 'live')
     return inspectLive(asked, options, (opened) => answer(opened, asked, options, fails));
@@ -107,7 +108,14 @@ async function answer(
     const texts = explanations.map(([text, explanation]) => explainText(text, explanation, inspection.space));
     writeOutput(texts.join('\n'), options.output);
   } else writeOutput(inspectText(inspection), options.output);
-  return inspection.survey.findings.some(fails) ? EXIT_REFUTED : EXIT_CLEAN;
+  if (inspection.survey.findings.some(fails)) return EXIT_REFUTED;
+  // Nothing was found wrong, as nothing was found.
+  return isEmpty(inspection) ? EXIT_UNDECIDED : EXIT_CLEAN;
+}
+
+/** Whether there is a direct map to be found, and none was. */
+function isEmpty({ space, windows }: Inspection): boolean {
+  return space.directMap === undefined && windows === undefined;
 }
 
 function noTables({ source }: Inspection): NotModelledError {
@@ -118,34 +126,51 @@ function noTables({ source }: Inspection): NotModelledError {
   );
 }
 
-/** An address as it is, a frame or physical address as its place in the direct map. @throws InputError */
-function addressOf(text: string, machine: Machine): number {
-  const [, kind = '', digits = ''] = /^(pfn:|phys:|)((?:0x)?[0-9a-f]{1,16})$/i.exec(text) ?? [];
-  const problem = { what: 'address', where: 'inspect', found: text };
+/** @throws InputError where one option would undo another. */
+function checkOptions(asked: readonly string[], { ranges, html, output }: InspectOptions): void {
+  const problem = (where: string, found: string, expected: string) =>
+    new InputError({ code: 'bad-format', what: 'option', where, found, expected });
+  if (ranges !== undefined && asked.length > 0) {
+    throw problem('--ranges', `the address ${asked[0]}`, 'none: ranges are printed instead of addresses');
+  }
+  if (html !== undefined && html === output)
+    throw problem('--html', output, 'another file than --output has');
+}
+
+/**
+ * All digits are hexadecimal. An address of the kernel's as it is; a frame, a physical address, and a number that is no
+ * address of the kernel's, by its place in the direct map. @throws InputError
+ */
+function addressOf(text: string, machine: Machine): bigint {
+  const [, kind = '', digits = ''] = /^(pfn:|phys:|)(?:0x)?([0-9a-f]{1,16})$/i.exec(text) ?? [];
   if (digits === '') {
     const expected = 'an address such as 0xffff888000103000, or pfn:0x103, phys:0x103000';
-    throw new InputError({ code: 'bad-format', ...problem, expected });
+    throw new InputError({ code: 'bad-format', what: 'address', where: 'inspect', found: text, expected });
   }
-  // In hexadecimal, as all addresses are; decimal digits alone are taken for a frame number as people write it.
-  const value = BigInt(
-    /^0x/i.test(digits) ? digits : /^\d+$/.test(digits) && digits.length < 16 ? digits : `0x${digits}`,
-  );
+  const value = BigInt(`0x${digits}`);
   const isKernelAddress = machine.located.space.start >= 0 || value >= 2n ** 63n;
-  if (kind === '' && isKernelAddress) return Number(BigInt.asIntN(64, value));
-  const frame = kind === 'phys:' ? Number(value / BigInt(machine.pageBytes)) : Number(value);
-  const address = addressOfFrame(machine, frame);
-  if (address === undefined) {
+  if (kind === '' && isKernelAddress) return value;
+  const pageBytes = BigInt(machine.pageBytes);
+  const page = addressOfFrame(machine, Number(kind === 'phys:' ? value / pageBytes : value));
+  if (page === undefined) throw noSuchFrame(text, machine);
+  return BigInt.asUintN(64, BigInt(page)) + (kind === 'phys:' ? value % pageBytes : 0n);
+}
+
+function noSuchFrame(found: string, { directMap, pageBytes }: Machine): InputError {
+  if (directMap?.offset === undefined) {
     const hint = 'a frame is shown at its address in the direct map: give a virtual address';
-    throw new InputError({ code: 'missing', what: 'a direct map in page tables', where: text, hint });
+    return new InputError({ code: 'missing', what: 'a direct map in page tables', where: found, hint });
   }
-  return address;
+  const frame = (address: number) => `0x${((address - directMap.offset!) / pageBytes).toString(16)}`;
+  const expected = `an address of the kernel's, or a frame that the direct map reaches: pfn:${frame(directMap.start)} to pfn:${frame(directMap.end - pageBytes)}`;
+  return new InputError({ code: 'out-of-range', what: 'address', where: 'inspect', found, expected });
 }
 
 /** @throws InputError for a name that is neither a rule's nor a severity. */
 function failOn(names: string | undefined): (finding: Finding) => boolean {
   const wanted = listOption(names);
   const known: readonly string[] = [...SEVERITIES, ...RULE_NAMES];
-  for (const found of wanted) {
+  for (const found of names !== undefined && wanted.length === 0 ? [names] : wanted) {
     if (known.includes(found)) continue;
     throw new InputError({ code: 'unknown-name', what: 'rule', where: '--fail-on', found, known });
   }

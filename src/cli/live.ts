@@ -10,7 +10,13 @@ import { EXIT_CLEAN } from './errors.ts';
 import { writeOutput } from './output.ts';
 import { hintsOf, type OpenedSource, type SourceOptions } from './source.ts';
 
-type Options = SourceOptions & { json?: boolean; output?: string };
+type Options = SourceOptions & {
+  json?: boolean;
+  output?: string;
+  html?: string;
+  ranges?: string;
+  failOn?: string;
+};
 
 /** Reads /proc/kcore and goes on with `answer`; or tells what the kernel's counters say, and why no more. */
 export async function inspectLive(
@@ -34,7 +40,9 @@ export async function inspectLive(
     }
   } catch (error) {
     if (!(error instanceof InputError) && !(error instanceof NotModelledError)) throw error;
-    if (asked.length > 0) throw error;
+    // Counters are no answer to who asked for what tables say.
+    const { html, ranges, failOn } = options;
+    if (asked.length > 0 || (html ?? ranges ?? failOn) !== undefined) throw error;
     because = error.message;
   }
   const facts: LiveFacts = {

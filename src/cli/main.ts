@@ -43,7 +43,8 @@ async function createProgram(command: string | undefined): Promise<Command> {
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
-  throw error;
+  process.stderr.write(`directmap: standard output cannot be written: ${error.message}\n`);
+  process.exit(EXIT_INPUT);
 });
 
 try {

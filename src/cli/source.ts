@@ -16,6 +16,7 @@ import { symbolsOf } from '../inspect/symbols/kallsyms.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import { MemoryWith } from '../memory/memory_with.ts';
 import type { RawLayout } from '../memory/raw_memory.ts';
+import { hexAddress } from '../mmu/format.ts';
 import { readTextFile } from './files.ts';
 import { addressOption, numberOption } from './options.ts';
 import { ProgressLine } from './progress_line.ts';
@@ -101,25 +102,23 @@ async function open(
     const { openQmp } = await import('../memory/sources/qmp_memory.ts');
     return withVmcoreinfo(await openQmp(name), options, hints, onProgress);
   }
-  if (name === '/proc/kcore') {
+  if (name === 'live' || name === '/proc/kcore') {
     const { openKcore } = await import('../memory/sources/kcore.ts');
-    return { ...openKcore(name), text: undefined };
+    return { ...openKcore(), text: undefined };
   }
   const { openMemory } = await import('../memory/sources/open_memory.ts');
-  let opened = await openMemory(name, {
-    onProgress,
-    ...(options.physBase === undefined ? {} : { raw: rawLayout(options) }),
-  });
-  if (opened.memory?.kind === 'raw memory' && options.arch !== undefined) {
+  const raw = rawLayout(options);
+  const isTold = options.physBase !== undefined || options.arch !== undefined;
+  let opened = await openMemory(name, { onProgress });
+  if (opened.memory?.kind === 'raw memory' && isTold) {
     opened.close();
-    opened = await openMemory(name, { onProgress, raw: rawLayout(options) });
+    opened = await openMemory(name, { onProgress, raw });
   }
   const { memory, text } = opened;
   const close = () => opened.close();
   if (memory === undefined) return { memory: undefined, text: text ?? '', close };
   const found = await withVmcoreinfo({ memory, close }, options, hints, onProgress);
-  const isKnown =
-    memory.kind !== 'raw memory' || options.physBase !== undefined || options.arch !== undefined;
+  const isKnown = memory.kind !== 'raw memory' || isTold;
   if (isKnown || found.memory.vmcoreinfo !== undefined || !mustScan(memory, options, hints)) return found;
   close();
   throw unknownFormat(name);
@@ -228,7 +227,29 @@ function rawLayout({ physBase, arch }: SourceOptions): RawLayout {
     const next = pieces[index + 1];
     return next === undefined ? piece : { ...piece, size: next.offset - piece.offset };
   });
+  checkDisjoint(segments);
   const machine =
     name === undefined ? {} : { machine: MACHINE_OF_ARCH[name], littleEndian: name !== 's390x' };
   return { segments, ...machine };
+}
+
+/** Two pieces at one physical address would each hide what the other says. */
+function checkDisjoint(segments: readonly { physical: number; size?: number }[]): void {
+  const sorted = [...segments].sort((a, b) => a.physical - b.physical);
+  sorted.forEach(({ physical, size }, index) => {
+    const next = sorted[index + 1];
+    const end = physical + (size ?? Number.POSITIVE_INFINITY);
+    if (size === 0 || (next !== undefined && size !== undefined && next.physical < end)) {
+      throw new InputError({
+        code: 'bad-format',
+        what: 'pieces of a file',
+        where: '--phys-base',
+        found:
+          size === 0
+            ? 'two that begin at one place of the file'
+            : `two that both hold ${hexAddress(next?.physical ?? 0)}`,
+        expected: 'pieces that do not overlap',
+      });
+    }
+  });
 }

@@ -72,7 +72,7 @@ export function inspectMachine(machine: Machine, source: string, counters?: Kern
     counters,
     rootFrom: located.rootFrom,
     found: located.found,
-    doubts: located.doubts,
+    doubts: [...located.doubts, ...doubtsOf(machine, surveyed)],
     missing: missingIn(surveyed),
     windows: located.windows,
     countsNotPresent: located.countsNotPresent,
@@ -109,6 +109,22 @@ export function inspectText(space: PtdumpSpace, source: string): Inspection {
     windows: undefined,
     countsNotPresent: false,
   };
+}
+
+/** What is likely to be wrong with the question, not with the machine. */
+function doubtsOf({ memory, located, directMap }: Machine, { findings }: Survey): string[] {
+  const doubts: string[] = [];
+  if (located.directMapWithin !== undefined && directMap === undefined) {
+    doubts.push(
+      'no direct map was found: is this the top table of the kernel, and memory where it is taken to be (--root, --page-offset, --phys-base)?',
+    );
+  }
+  if (memory.kind === 'raw memory' && findings.some(({ rule }) => rule === 'table-outside-memory')) {
+    doubts.push(
+      'tables lie where this file has no memory: RAM has holes that a file has not, and --phys-base says where its pieces belong',
+    );
+  }
+  return doubts;
 }
 
 function largeLeaves({ format }: Machine): number[] {

@@ -105,8 +105,11 @@ export class Machine implements AddressSpace {
     for (const run of this.#runsIn(range)) yield this.#stretchOf(run);
   }
 
-  /** The entries that translate an address, from the root down. */
+  /** The entries that translate an address, from the root down; none for one that the root does not translate. */
   walk(address: VirtualAddress): WalkStep[] {
+    const { start, end } = this.located.space;
+    const isInside = start <= address && (address < end || (end === 0 && address < 0));
+    if (!this.format.signExtended && !isInside) return [];
     return walkAddress(this.tables, this.format, this.located.root, address);
   }
 

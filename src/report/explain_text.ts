@@ -10,11 +10,11 @@ const INDENT = ' '.repeat(LABEL);
 
 /** `asked` is the address or frame as the user wrote it. */
 export function explainText(asked: string, explanation: Explanation, space: AddressSpace): string {
-  const { address, region, steps, aliases, moreAliases, presence, origins, frame } = explanation;
-  const lines = wrap(
-    `${asked}${asked === hexAddress(address) ? '' : ` is ${hexAddress(address)}`}, ${region === undefined ? "not in the kernel's address space" : `in the ${region.name}`}${symbolText(explanation)}`,
-  );
-  if (steps.length === 0) lines.push('  not a canonical address: no table translates it');
+  const { exact, region, steps, aliases, moreAliases, presence, origins, frame } = explanation;
+  const hex = `0x${exact.toString(16)}`;
+  const place = region === undefined ? "not in the kernel's address space" : regionText(region.name);
+  const lines = wrap(`${asked}${asked === hex ? '' : ` is ${hex}`}, ${place}${symbolText(explanation)}`);
+  if (steps.length === 0) lines.push('  no table translates it: it is no address of this address space');
   for (const { step, levelName, raw, names } of steps) {
     const entry = `0x${raw.toString(16).padStart(16, '0')}`;
     const what =
@@ -50,6 +50,10 @@ export function explainText(asked: string, explanation: Explanation, space: Addr
   return `${lines.join('\n')}\n`;
 }
 
+function regionText(name: string): string {
+  return name === 'other' ? 'in a part of it that has no name here' : `in the ${name}`;
+}
+
 function symbolText({ symbol }: Explanation): string {
   if (symbol === undefined) return '';
   return symbol.offset === 0 ? `: ${symbol.name}` : `: ${symbol.name}+0x${symbol.offset.toString(16)}`;
@@ -83,7 +87,8 @@ export function stretchText(
   { kind, address, pages, leaf, frame, why }: Stretch,
   space: AddressSpace,
 ): string {
-  const range = `${hexAddress(address)} to ${hexAddress(address + pages * space.pageBytes)}`;
+  const end = address + pages * space.pageBytes;
+  const range = `${hexAddress(address)} to ${end === 0 && address < 0 ? 'the end' : hexAddress(end)}`;
   if (leaf === undefined) return `${range}: ${why ?? kind}`;
   const to = frame === undefined ? '' : `, frames from 0x${frame.toString(16)}`;
   return `${range}: ${sizeName(leaf.bytes)} ${leaf.present ? leaf.access : `not present (${leaf.names})`}${to}`;

@@ -120,10 +120,10 @@ function leafJson({ leaf, count, pages }: LeafCount, pageBytes: number): object 
 }
 
 function explanationJson(asked: string, explanation: Explanation, space: AddressSpace): object {
-  const { address, region, steps, leaf, frame, aliases, moreAliases, presence, origins } = explanation;
+  const { exact, region, steps, leaf, frame, aliases, moreAliases, presence, origins } = explanation;
   return {
     asked,
-    address: hexAddress(address),
+    address: `0x${exact.toString(16)}`,
     region: region?.name ?? null,
     symbol: explanation.symbol ?? null,
     steps: steps.map(({ step, levelName, raw, names }) => ({

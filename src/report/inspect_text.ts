@@ -1,5 +1,6 @@
 /** What was found of a real machine, as text that fits in a mail. */
 
+import { oneLine } from '../errors.ts';
 import type { LeafAttributes, LeafCount, RegionSurvey } from '../inspect/index.ts';
 import type { Inspection } from '../inspect/inspection.ts';
 import { sizeName } from '../mmu/describe.ts';
@@ -53,7 +54,7 @@ function head({
     .map((each) => `${each.levelName} ${grouped(each.tables)}`);
   return [
     ...wrap(`${format}, ${release === undefined ? 'release not known' : `Linux ${release}`}`),
-    ...wrap(`${kind} ${source}${leftOut === undefined ? '' : `, without ${leftOut}`}`, '  '),
+    ...wrap(`${kind} ${oneLine(source)}${leftOut === undefined ? '' : `, without ${leftOut}`}`, '  '),
     ...(root === undefined
       ? []
       : wrap([`top table 0x${root.toString(16)} from ${rootFrom}`, ...found].join('; '), '  ')),
@@ -144,10 +145,11 @@ function missingText({ missing, space }: Inspection): string[] {
   const { pages, directMapPages, directMapSeen } = missing;
   const size = (count: number) => binarySize(count * space.pageBytes);
   const parts = [`${size(pages)} of address space, whose tables are not in the source`];
-  if (directMapSeen > 0) {
-    const share = ((100 * directMapSeen) / (directMapSeen + directMapPages)).toFixed(1);
-    parts.push(`of the direct map as far as it is known, ${share} % was seen`);
-  }
+  if (directMapSeen > 0 && directMapPages === pages) {
+    // Rounded down, so that 100 % is all of it.
+    const share = Math.floor((1000 * directMapSeen) / (directMapSeen + directMapPages)) / 10;
+    parts.push(`of the direct map ${share.toFixed(1)} % was seen`);
+  } else if (directMapSeen > 0) parts.push('how far the direct map reaches is not known');
   return wrap(parts.join('; '), 'not seen'.padEnd(LABEL), INDENT);
 }
 
@@ -167,7 +169,9 @@ function fragmentationText({
   if (lost === 0) return [];
   const parts = [`${grouped(lost)} of ${grouped(blocks)} are mapped by smaller leaves`];
   if (mergeable > 0 && firstMergeable !== undefined) {
-    parts.push(`${grouped(mergeable)} could be one leaf again (the first at ${hexAddress(firstMergeable)})`);
+    parts.push(
+      `${grouped(mergeable)} are alike and could be one leaf (the first at ${hexAddress(firstMergeable)})`,
+    );
   }
   for (const { what: names, blocks: number, first } of differing) {
     parts.push(

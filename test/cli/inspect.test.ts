@@ -85,10 +85,40 @@ describe('directmap inspect', () => {
   });
 
   it('takes an address for what it looks like', () => {
-    const frame = json(DEBIAN, '4096').addresses[0];
+    const frame = json(DEBIAN, '1000').addresses[0];
     expect(frame.address).toBe('0xffff888001000000');
     expect(json(DEBIAN, 'phys:0x1000000').addresses[0].address).toBe(frame.address);
     expect(json(DEBIAN, 'ffff888001000000').addresses[0].address).toBe(frame.address);
+    expect(json(DEBIAN, '0x1000').addresses[0].address).toBe(frame.address);
+  });
+
+  it('explains the address that was asked for, not one near to it', () => {
+    expect(json(DEBIAN, '0xffff888000098fff').addresses[0].pfn).toBe('0x98');
+    for (const address of ['0x7fffdeadb000', '0xffffffff', 'phys:0x7fff000000000']) {
+      expectMessage(directmap('inspect', DEBIAN, address), 2, 'out of range');
+    }
+  });
+
+  it('refuses options that would not be heeded', () => {
+    const refused = [
+      ['0x1000', '--ranges'],
+      ['--fail-on', ''],
+      ['--output', 'same.html', '--html', 'same.html'],
+      ['--arch', 'x86_64', '--phys-base', '0,0x1000@0x2000,0x1000@0x5000'],
+    ];
+    const both = directmap('inspect', DEBIAN, '--json', '--ranges');
+    expect(both.status).toBe(2);
+    expect(both.stderr).toContain("'--json' cannot be used with option '--ranges");
+    for (const options of refused) expectMessage(directmap('inspect', DEBIAN, ...options), 2);
+  });
+
+  it('exits with 3 where it found no direct map', () => {
+    const found = directmap('inspect', DEBIAN, '--root', '0x123000');
+    expect(found.status).toBe(3);
+  });
+
+  it('does not take a core for raw memory because of an option of raw memory', () => {
+    expect(json(DEBIAN, '--phys-base', '0x1000').kind).toBe(json(DEBIAN).kind);
   });
 
   it('prints all ranges as text, CSV or one JSON object a line', () => {

@@ -242,22 +242,24 @@ function regions(
   const moved = directMapRegion(directMap);
   const from = directMap?.end ?? -(2 ** (five ? 56 : 47));
   const vmemmap = vmemmapStart(memory, five, isMoved, top, mapped);
-  const vmalloc = vmallocStart(memory, five, isMoved, from);
+  const vmalloc = vmallocStart(memory, five, isMoved, from, mapped);
   if (vmalloc < vmemmap) moved.push({ name: 'vmalloc', start: Math.max(vmalloc, from), end: vmemmap });
   if (vmemmap < top) moved.push({ name: 'vmemmap', start: vmemmap, end: top });
   return fillRegions([...moved, ...fixed], -(2 ** (five ? 56 : 47)));
 }
 
-/** Told since v6.9; before, it is somewhere behind the direct map if KASLR moved it. */
+/** Told since v6.9. Before, if KASLR moved it: from the first that is mapped behind the direct map on. */
 function vmallocStart(
   memory: MachineMemory,
   five: boolean,
   isMoved: boolean,
   behind: VirtualAddress,
+  mapped: readonly AddressRange[],
 ): VirtualAddress {
   const told = memory.vmcoreinfo?.number('VMALLOC_START');
   if (told !== undefined) return signed(told);
-  if (isMoved) return behind;
+  const first = mapped.find(({ start }) => start >= behind)?.start ?? behind;
+  if (isMoved) return Math.max(behind, Math.floor(first / 2 ** 30) * 2 ** 30);
   return five ? -0x60_0000_0000_0000 : -0x3700_0000_0000;
 }
 

@@ -4,6 +4,7 @@ import { sizeName } from '../../mmu/describe.ts';
 import type { VirtualAddress } from '../../mmu/format.ts';
 import type { WalkStep } from '../../mmu/walk.ts';
 import type { LeafAttributes, Region, Stretch } from '../address_space.ts';
+import { signed } from '../arch/signed.ts';
 import type { Machine } from '../machine.ts';
 import { symbolAt } from '../symbols/symbol_at.ts';
 import type { SymbolOffset, SymbolTable } from '../symbols/symbols.ts';
@@ -25,6 +26,9 @@ export interface Alias {
 }
 
 export interface Explanation {
+  /** What was asked for, unsigned, to the byte. */
+  readonly exact: bigint;
+  /** Its page. */
   readonly address: VirtualAddress;
   readonly region: Region | undefined;
   /** Of the kernel image or a module; undefined where symbols do not tell. */
@@ -49,10 +53,14 @@ export interface Explanation {
 
 const MAX_ALIASES = 32;
 
-/** `symbols`: the user's, or those of `readKallsyms`. */
-export function explain(machine: Machine, address: VirtualAddress, symbols?: SymbolTable): Explanation {
-  const { pageBytes } = machine;
-  const page = Math.floor(address / pageBytes) * pageBytes;
+/** `asked` is exact as a bigint only, signed or not. `symbols`: the user's, or those of `readKallsyms`. */
+export function explain(
+  machine: Machine,
+  asked: VirtualAddress | bigint,
+  symbols?: SymbolTable,
+): Explanation {
+  const exact = BigInt.asUintN(64, BigInt(asked));
+  const page = signed(exact - (exact % BigInt(machine.pageBytes)));
   const steps = machine.walk(page);
   const last = steps.at(-1);
   const region = machine.regions.find(
@@ -61,9 +69,10 @@ export function explain(machine: Machine, address: VirtualAddress, symbols?: Sym
   const leaf = last === undefined ? undefined : leafOf(machine, last, steps);
   const frame = last === undefined || leaf === undefined ? undefined : frameOf(machine, last, page);
   return {
-    address,
+    exact,
+    address: page,
     region,
-    symbol: symbols && symbolAt(machine, address, region, symbols),
+    symbol: symbols && symbolAt(machine, exact, region, symbols),
     steps: steps.map((step) => explainStep(machine, step)),
     leaf,
     frame,
@@ -88,10 +97,12 @@ function directStep(
   return directMap.start <= address && address < directMap.end ? machine.walk(address).at(-1) : undefined;
 }
 
-/** The direct map's address of a frame, if it has one. */
+/** The direct map's address of a frame, if it reaches so far. */
 export function addressOfFrame(machine: Machine, frame: number): VirtualAddress | undefined {
-  const offset = machine.directMap?.offset;
-  return offset === undefined ? undefined : offset + frame * machine.pageBytes;
+  const { directMap, pageBytes } = machine;
+  if (directMap?.offset === undefined) return undefined;
+  const address = directMap.offset + frame * pageBytes;
+  return directMap.start <= address && address < directMap.end ? address : undefined;
 }
 
 function explainStep({ format }: Machine, step: WalkStep): ExplainedStep {

@@ -26,7 +26,10 @@ export function kernelPagePresent(machine: Machine, last: WalkStep | undefined):
     };
   }
   if (last === undefined)
-    return { answer: undefined, because: 'no page of memory is meant, of which it tells' };
+    return {
+      answer: undefined,
+      because: 'it is asked of pages of memory that the direct map reaches, and this is none',
+    };
   if (last.kind === 'missing' || last.kind === 'bad') {
     return { answer: undefined, because: 'the walk does not end at an entry' };
   }

@@ -1,6 +1,5 @@
 /** Which symbol an address of the kernel image or of a module belongs to. */
 
-import type { VirtualAddress } from '../../mmu/format.ts';
 import type { Region } from '../address_space.ts';
 import { signed } from '../arch/signed.ts';
 import type { Machine } from '../machine.ts';
@@ -9,19 +8,18 @@ import type { SymbolOffset, SymbolTable } from './symbols.ts';
 /** Without CONFIG_KALLSYMS_ALL there is no _end. */
 const IMAGE_ENDS = ['_end', '_einittext', '_etext'];
 
-/** The nearest symbol at or below, in the image, or in the modules' range with nothing unmapped between. */
+/** The nearest symbol at or below an unsigned address, in the image, or in the modules' range with nothing unmapped between. */
 export function symbolAt(
   machine: Machine,
-  address: VirtualAddress,
+  address: bigint,
   region: Region | undefined,
   symbols: SymbolTable,
 ): SymbolOffset | undefined {
-  const unsigned = BigInt.asUintN(64, BigInt(address));
-  const isImage = inImage(unsigned, symbols);
+  const isImage = inImage(address, symbols);
   if (!isImage && region?.name !== 'modules') return undefined;
-  const nearest = symbols.nearest(unsigned);
+  const nearest = symbols.nearest(address);
   if (nearest === undefined) return undefined;
-  return isImage || isMapped(machine, unsigned - BigInt(nearest.offset), address) ? nearest : undefined;
+  return isImage || isMapped(machine, address - BigInt(nearest.offset), address) ? nearest : undefined;
 }
 
 /** The image need not be a region of its own: that of ppc64 is in the direct map. */
@@ -31,10 +29,10 @@ function inImage(address: bigint, symbols: SymbolTable): boolean {
   return start !== undefined && end !== undefined && start <= address && address < end;
 }
 
-function isMapped(machine: Machine, symbol: bigint, address: VirtualAddress): boolean {
+function isMapped(machine: Machine, symbol: bigint, address: bigint): boolean {
   const { pageBytes } = machine;
   const start = Math.floor(signed(symbol) / pageBytes) * pageBytes;
-  const end = (Math.floor(address / pageBytes) + 1) * pageBytes;
+  const end = (Math.floor(signed(address) / pageBytes) + 1) * pageBytes;
   for (const { leaf } of machine.stretches({ start, end })) if (leaf === undefined) return false;
   return true;
 }

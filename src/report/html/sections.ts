@@ -120,9 +120,7 @@ function fragmentationItem(found: FragmentationSnapshot): string {
   );
   if (mergeable > 0) {
     const first = firstMergeable === null ? '' : `, the first at ${addressLink(firstMergeable)}`;
-    reasons.unshift(
-      `<li>${countOf(mergeable)} could be one leaf again: all in them says the same${first}</li>`,
-    );
+    reasons.unshift(`<li>${countOf(mergeable)} are alike and could be one leaf${first}</li>`);
   }
   return `<li>${name}: ${countOf(lost)} of ${countOf(blocks)} blocks are mapped by smaller leaves.<ul>${reasons.join('')}</ul></li>`;
 }
