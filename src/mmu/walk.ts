@@ -134,13 +134,14 @@ export function walkAddress(
     const entryKind = format.kind(level, low, high);
     if (entryKind === EntryKind.Table) table = format.tableAddress(level, low, high);
     const cycle = entryKind === EntryKind.Table && tables.includes(table);
-    const kind = cycle ? 'bad' : STEP_KINDS[entryKind];
+    const kind = cycle ? 'bad' : KIND_NAMES[entryKind];
     steps.push({ level, entryAddress, low, high, kind, why: problemOf(entryKind, cycle) });
     if (kind !== 'table') return steps;
   }
 }
 
-const STEP_KINDS = {
+/** What an entry is, in the words of a step or a run. */
+export const KIND_NAMES = {
   [EntryKind.None]: 'hole',
   [EntryKind.Table]: 'table',
   [EntryKind.Leaf]: 'leaf',

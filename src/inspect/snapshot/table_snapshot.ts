@@ -5,7 +5,7 @@
 
 import { PAGE_SIZE, type PageSource } from '../../memory/physical_memory.ts';
 import { type EntryFormat, EntryKind } from '../../mmu/format.ts';
-import type { AddressRange } from '../../mmu/walk.ts';
+import { type AddressRange, KIND_NAMES } from '../../mmu/walk.ts';
 import type { EntryKindSnapshot, LevelSnapshot, TableSnapshot, TablesSnapshot } from './report_snapshot.ts';
 
 /** What is to be made into data: the tables under a root, as far as they map `space`. */
@@ -196,7 +196,7 @@ class TableReader {
     how: { base: string; scale: number },
   ): EntryKindSnapshot {
     const { format } = this.#tree;
-    const all = { kind: NAMES[kind], level, names: format.describe(level, low, high), ...how };
+    const all = { kind: KIND_NAMES[kind], level, names: format.describe(level, low, high), ...how };
     if (kind === EntryKind.Bad) return { ...all, why: 'reserved bits' };
     if (kind === EntryKind.Table) return { ...all, restrictions: format.restrictions(level, low, high) };
     if (kind === EntryKind.None) return all;
@@ -223,14 +223,6 @@ class TableReader {
     return number;
   }
 }
-
-const NAMES = {
-  [EntryKind.None]: 'hole',
-  [EntryKind.Table]: 'table',
-  [EntryKind.Leaf]: 'leaf',
-  [EntryKind.NotPresentLeaf]: 'not-present',
-  [EntryKind.Bad]: 'bad',
-} as const;
 
 /** Takes the entry into the run, if it is what the run goes on with: of all but leaves, one that is the same. */
 function goesOn(format: EntryFormat, level: number, run: OpenRun, low: number, high: number): boolean {

@@ -1,5 +1,7 @@
 /** How a report looks, in the dark and in the light, from 360 pixels up. */
 
+import { STATES } from './viewer/states.ts';
+
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -95,23 +97,7 @@ th, td { padding: .15rem .8rem .15rem 0; vertical-align: top; }
 `;
 
 function swatches(): string {
-  const states = [
-    'hole',
-    'large',
-    'middle',
-    'base',
-    'shared',
-    'type',
-    'ro',
-    'x',
-    'np',
-    'np-large',
-    'missing',
-    'bad',
-    'wx',
-  ];
-  return states
-    .filter((state) => state !== 'hole')
+  return STATES.filter((state) => state !== 'hole')
     .map((state) => `.swatch.s-${state} { background-color: var(--s-${state}); }`)
     .join('\n');
 }
