@@ -112,6 +112,13 @@ describe('directmap inspect', () => {
     for (const options of refused) expectMessage(directmap('inspect', DEBIAN, ...options), 2);
   });
 
+  it('does not ask a running guest for what would stop it for long, or for ever', () => {
+    expectMessage(directmap('inspect', 'gdb:127.0.0.1:1', '--scan'), 2, 'qmp:');
+    for (const guest of ['gdb:127.0.0.1:1', 'qmp:127.0.0.1:1']) {
+      expectMessage(directmap('diff', guest, guest), 2, 'the same running guest');
+    }
+  });
+
   it('exits with 3 where it found no direct map', () => {
     const found = directmap('inspect', DEBIAN, '--root', '0x123000');
     expect(found.status).toBe(3);
