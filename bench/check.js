@@ -21,6 +21,7 @@ import { CLAIMS } from '../dist/check/claims/index.js';
 import { interleave } from '../dist/check/interleave/interleave.js';
 import { WatchedMemory } from '../dist/check/interleave/watched_memory.js';
 import { CheckedMachine, smallBits } from '../dist/check/machine/machine.js';
+import { X86 } from '../dist/linux/arch/x86/index.ts';
 import { parseKernelVersion } from '../dist/linux/kernels.js';
 
 const SELF = fileURLToPath(import.meta.url);
@@ -134,7 +135,7 @@ function machineFor({ bits, cpus, pages, whole, plenty }, { alike, locked, all }
     ...{ pagesAlike: alike, memoryIsPlenty: plenty ?? false, calls: patterns },
   };
   const memory = new WatchedMemory(2 ** smallBits(world));
-  const machine = new CheckedMachine(world, { version: parseKernelVersion('v6.1', 'bench') }, memory);
+  const machine = new CheckedMachine(world, { version: parseKernelVersion('v6.1', 'bench', X86) }, memory);
   if (!locked) {
     // No kernel boots so, with a large leaf and with debug_pagealloc's leave to go without the lock.
     const boot = { ...machine.kernel.boot, debug_pagealloc: true };

@@ -9,6 +9,7 @@ import { cpus } from 'node:os';
 import { measure } from 'mitata';
 import { bootX86 } from '../dist/linux/arch/x86/boot.js';
 import { X86_CALLS } from '../dist/linux/arch/x86/calls.js';
+import { X86 } from '../dist/linux/arch/x86/index.ts';
 import {
   set_direct_map_default_noflush,
   set_direct_map_invalid_noflush,
@@ -26,13 +27,13 @@ const MEAN_PAGES = (9 * 8.5 + 3) / 12;
 
 /** @param {string} kernel @param {number} ram @param {4 | 5} levels */
 function boot(kernel, ram, levels) {
-  const config = parseConfig([], 'bench');
+  const config = parseConfig([], 'bench', X86);
   const features = { gbpages: true, pcid: false, encryption_bit: undefined };
   return bootX86({
-    version: parseKernelVersion(kernel, 'bench'),
+    version: parseKernelVersion(kernel, 'bench', X86),
     machine: { memory: qemuPcMemory(ram), cpus: 1, paging_levels: levels, index_bits: 9, features },
     config,
-    boot: parseBootParameters('', config, 'bench'),
+    boot: X86.parseBoot('', config, 'bench'),
   }).kernel;
 }
 

@@ -4,13 +4,13 @@
  */
 
 import { InputError } from '../errors.ts';
+import type { Architecture } from '../linux/architecture.ts';
 import { errnoText } from '../linux/errno.ts';
-import { parseKernelVersion } from '../linux/kernels.ts';
 import { nearestNames } from '../scenario/nearest_names.ts';
 import { promiseOf } from '../scenario/promises.ts';
-import { KERNEL_CALLS } from '../scenario/script_calls.ts';
+import { allCalls, callsOf } from '../scenario/script_calls.ts';
 import { type Caller, callersOf } from './callers.ts';
-import { ARCH, machineFor, showTrace, type TraceResult } from './check.ts';
+import { machineFor, showTrace, type TraceResult, versionOf } from './check.ts';
 import type { Claim, Done, Event, FailureClass, Finding, PageState, Pattern, State, World } from './claim.ts';
 import { DIRECT_MAP_BY_PAGE, onRange, PERMISSIONS, PRESENCE } from './claims/shared/worlds.ts';
 import { type Collected, explore, type Limits, type OnProgress } from './explore/explore.ts';
@@ -26,6 +26,8 @@ const IRQS_ON: Pattern['calls'] = [{ name: 'local_irq_enable' }];
 export interface AskJob {
   /** "set_direct_map_default_noflush(page)", "set_memory_np(addr, n)", "__kernel_map_pages(page, n, 1)". */
   call: string;
+  /** The usual one if not given. */
+  arch?: string;
   kernel: string;
   config?: readonly (readonly [string, string])[];
   boot?: string;
@@ -54,7 +56,7 @@ export interface Failure {
 
 export interface AskResult {
   call: string;
-  arch: typeof ARCH;
+  arch: string;
   kernel: string;
   states: number;
   transitions: number;
@@ -70,11 +72,11 @@ export interface AskResult {
 
 /** @throws InputError, NotModelledError */
 export function ask(job: AskJob, onProgress?: OnProgress): AskResult {
-  const version = parseKernelVersion(job.kernel, '--kernel');
+  const version = versionOf(job);
   const surroundings: Surroundings = { ...job, version };
-  const asked = parseCall(job.call);
+  const asked = parseCall(job.call, version.arch);
   const plain = plainBuild(surroundings);
-  const missing = callNamed(asked.name).missing?.(plain);
+  const missing = callNamed(version.arch, asked.name).missing?.(plain);
   if (missing !== undefined) {
     throw new InputError({ code: 'missing', what: `${asked.name}()`, where: WHERE, hint: missing });
   }
@@ -94,7 +96,7 @@ interface AskedCall {
 }
 
 /** @throws InputError */
-function parseCall(text: string): AskedCall {
+function parseCall(text: string, arch: Architecture): AskedCall {
   const [, name, inner] = /^\s*(\w+)\s*(?:\(([^()]*(?:\([^()]*\))?[^()]*)\))?\s*;?\s*$/.exec(text) ?? [];
   if (name === undefined) {
     throw new InputError({
@@ -105,9 +107,10 @@ function parseCall(text: string): AskedCall {
       expected: "such as 'set_memory_np(addr, 2)'",
     });
   }
-  const call = KERNEL_CALLS.get(name);
+  const calls = callsOf(arch);
+  const call = calls.get(name);
   if (call === undefined) {
-    const known = nearestNames(name, [...KERNEL_CALLS.keys()]);
+    const known = nearestNames(name, [...calls.keys()]);
     throw new InputError({ code: 'unknown-name', what: 'kernel function', where: WHERE, found: name, known });
   }
   const [place, second] = call.parameters;
@@ -230,7 +233,7 @@ function judgeOutcome(asked: AskedCall, done: Done, state: State): Finding | und
   if (outside) return { failure: 'F6', text: 'pages that nobody asked for change' };
   const value = done.returned[0];
   const promised = promise(asked);
-  const kept = promised === undefined || after.every((page) => promised.kept(page.flags));
+  const kept = promised === undefined || after.every((page) => promised.kept(page));
   if (value !== undefined && value < 0) return failed(errnoText(value), changed, done.refused > 0);
   if (!kept) return silent(value, changed, done.refused > 0);
   const lies = after.some((page, i) => state.kernelPagePresent(done.action.first + i) !== page.present);
@@ -324,7 +327,7 @@ function askClaim(asked: AskedCall, debugPagealloc: boolean, index: number): Cla
 export function askClaimNamed(id: string): Claim | undefined {
   const [, debug, index, name = '', on, rest = ''] =
     /^ask(d?)(\d)\.(\w+)-(page|range|leaf)((?:-\d+)*)$/.exec(id) ?? [];
-  if (on === undefined || !KERNEL_CALLS.has(name)) return undefined;
+  if (on === undefined || !allCalls().has(name)) return undefined;
   const asked: AskedCall = { name, on: on as AskedCall['on'], with: rest.split('-').slice(1).map(Number) };
   const exists = Number(index) < worldsFor(asked, debug === 'd').length;
   return exists ? askClaim(asked, debug === 'd', Number(index)) : undefined;
@@ -417,7 +420,7 @@ class Inquiry {
     const safe = [...this.#safe].filter(([when]) => !this.#failing.has(when));
     return {
       call: this.#asked.name,
-      arch: ARCH,
+      arch: this.#surroundings.version.arch.name,
       kernel,
       states: this.#states,
       transitions: this.#transitions,

@@ -4,8 +4,9 @@
  */
 
 import { InputError } from '../errors.ts';
-import { CHANGE_NAMES, CHANGES, type ChangeName, type ChangeSet, changeSet } from '../linux/changes.ts';
-import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
+import { architectureNamed, DEFAULT_ARCH } from '../linux/arch/index.ts';
+import { type ChangeSet, changeSet, hasChange } from '../linux/changes.ts';
+import { changesOf, type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
 import { checkClaimOn, type Job, type Result } from './check.ts';
 import type { Claim } from './claim.ts';
 
@@ -19,7 +20,7 @@ export interface BisectOptions extends Omit<Job, 'claim' | 'kernel'> {
 
 /** A smallest set of changes that turns the verdict. */
 export interface Flip {
-  changes: readonly { name: ChangeName; effect: string; commit?: string; release: string }[];
+  changes: readonly { name: string; effect: string; commit?: string; release: string }[];
   /** The kernel to name to see it: "v6.12.107+cpa-collapse". */
   kernel: string;
   result: Result;
@@ -30,7 +31,7 @@ export interface BisectResult {
   from: Result;
   to: Result;
   /** The changes between the two that the model asked for. */
-  relevant: readonly ChangeName[];
+  relevant: readonly string[];
   /** How many of the changes between the two it did not ask for. */
   irrelevant: number;
   /** Put into `from`, they give the verdict of `to`. */
@@ -55,17 +56,19 @@ class Bisection {
   readonly #onProgress: OnBisect | undefined;
   readonly #from: KernelVersion;
   readonly #to: KernelVersion;
-  readonly #between: readonly ChangeName[];
-  readonly #asked = new Set<ChangeName>();
+  readonly #between: readonly string[];
+  readonly #asked = new Set<string>();
   readonly #results = new Map<string, Result>();
 
   constructor(claim: Claim, options: BisectOptions, onProgress: OnBisect | undefined) {
     this.#claim = claim;
     this.#options = options;
     this.#onProgress = onProgress;
-    this.#from = parseKernelVersion(options.from, '--from');
-    this.#to = parseKernelVersion(options.to, '--to');
-    this.#between = CHANGE_NAMES.filter((name) => this.#from.has[name] !== this.#to.has[name]);
+    const arch = options.arch === undefined ? DEFAULT_ARCH : architectureNamed(options.arch, '--arch');
+    this.#from = parseKernelVersion(options.from, '--from', arch);
+    this.#to = parseKernelVersion(options.to, '--to', arch);
+    const all = Object.keys(changesOf(arch));
+    this.#between = all.filter((name) => hasChange(this.#from.has, name) !== hasChange(this.#to.has, name));
     if (this.#between.length > 0) return;
     const found = `${this.#from.name} and ${this.#to.name}`;
     throw new InputError({
@@ -92,7 +95,7 @@ class Bisection {
   }
 
   /** Changes between the two that some kernel tried so far was asked about. */
-  #relevant(): ChangeName[] {
+  #relevant(): string[] {
     return this.#between.filter((name) => this.#asked.has(name));
   }
 
@@ -106,7 +109,7 @@ class Bisection {
         const result = this.#check(version);
         if (result.verdict !== wanted) continue;
         flips.push({
-          changes: set.map((name) => ({ name, ...CHANGES[name] })),
+          changes: set.map((name) => ({ name, ...changesOf(base.arch)[name]! })),
           kernel: version.name,
           result,
         });
@@ -127,21 +130,23 @@ class Bisection {
 }
 
 /** The set with some changes put in or taken out, named as the user would. */
-function flipped(base: KernelVersion, names: readonly ChangeName[]): KernelVersion {
-  const has = new Set(CHANGE_NAMES.filter((name) => base.has[name] !== names.includes(name)));
-  const name = names.reduce((text, each) => `${text}${base.has[each] ? '~' : '+'}${each}`, base.name);
-  return { name, release: base.release, has: changeSet(has) };
+function flipped(base: KernelVersion, names: readonly string[]): KernelVersion {
+  const all = Object.keys(changesOf(base.arch));
+  const has = new Set(all.filter((name) => hasChange(base.has, name) !== names.includes(name)));
+  const sign = (name: string) => (hasChange(base.has, name) ? '~' : '+');
+  const name = names.reduce((text, each) => text + sign(each) + each, base.name);
+  return { ...base, name, has: changeSet(all, has) };
 }
 
 /** Notes in `asked` which changes are asked for. */
-function watchedSet(has: ChangeSet, asked: Set<ChangeName>): ChangeSet {
+function watchedSet(has: ChangeSet, asked: Set<string>): ChangeSet {
   const watched = {};
-  for (const name of CHANGE_NAMES) {
+  for (const name of Object.keys(has)) {
     Object.defineProperty(watched, name, {
       enumerable: true,
       get: () => {
         asked.add(name);
-        return has[name];
+        return hasChange(has, name);
       },
     });
   }

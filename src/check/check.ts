@@ -1,6 +1,7 @@
 /** One claim on one kernel: explored, and if refuted, the trace made small, confirmed and written down. */
 
 import { InputError, NotModelledError } from '../errors.ts';
+import { architectureNamed, DEFAULT_ARCH } from '../linux/arch/index.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
 import type { Bounds, Choice, Claim, Done, Finding, Verdict, World } from './claim.ts';
 import { type Exploration, explore, type Limits, type OnProgress } from './explore/explore.ts';
@@ -19,11 +20,11 @@ import { type Replayed, replay } from './trace/replay.ts';
 import { scenarioText } from './trace/scenario_text.ts';
 import { encodeTrace, placedName, type TraceStart } from './trace/trace_id.ts';
 
-export const ARCH = 'x86_64';
-
 /** What to check a claim with. Plain data, so that it can be sent to a worker. */
 export interface Job {
   claim: string;
+  /** The usual one if not given. */
+  arch?: string;
   /** As `parseKernelVersion` takes it. */
   kernel: string;
   config?: readonly (readonly [string, string])[];
@@ -67,7 +68,13 @@ export interface TraceResult {
 
 /** @throws InputError for bounds that cannot be met. */
 export function checkClaim(claim: Claim, job: Job, onProgress?: OnProgress): Result {
-  return checkClaimOn(claim, parseKernelVersion(job.kernel, '--kernel'), job, onProgress);
+  return checkClaimOn(claim, versionOf(job), job, onProgress);
+}
+
+/** The kernel that a job names. @throws InputError, NotModelledError */
+export function versionOf({ arch, kernel }: Pick<Job, 'arch' | 'kernel'>): KernelVersion {
+  const named = arch === undefined ? DEFAULT_ARCH : architectureNamed(arch, '--arch');
+  return parseKernelVersion(kernel, '--kernel', named);
 }
 
 /** The same on a kernel that is not to be found by its name. */
@@ -77,7 +84,7 @@ export function checkClaimOn(
   job: Omit<Job, 'kernel'>,
   onProgress?: OnProgress,
 ): Result {
-  const head = { claim: claim.id, sentence: claim.sentence, arch: ARCH, kernel: version.name };
+  const head = { claim: claim.id, sentence: claim.sentence, arch: version.arch.name, kernel: version.name };
   const surroundings: Surroundings = { ...job, version };
   try {
     const because = claim.notModelled?.(plainBuild(surroundings));
@@ -216,6 +223,7 @@ export function showTrace(
   const { machine, replayed } = atFullSize(claim, world, surroundings, choices, inSmall) ?? inSmall;
   const start: TraceStart = {
     ...{ claim: claim.id, kernel: surroundings.version.name, geometry: machine.bits },
+    ...(surroundings.version.arch === DEFAULT_ARCH ? {} : { arch: surroundings.version.arch.name }),
     ...(surroundings.boot === undefined ? {} : { boot: surroundings.boot }),
     ...(surroundings.config === undefined ? {} : { config: surroundings.config }),
     ...(surroundings.cpus === undefined ? {} : { cpus: surroundings.cpus }),

@@ -6,6 +6,7 @@
 
 import type { KernelBuild } from '../linux/call.ts';
 import type { Death, KernelEvent } from '../linux/events.ts';
+import type { Features } from '../linux/machine.ts';
 import type { EntryFlags } from '../mmu/format.ts';
 
 /** Who said it, when and where. */
@@ -64,7 +65,8 @@ export interface World {
   /** The kernel must be built or booted so, e.g. `DEBUG_PAGEALLOC: 'y'`, 'debug_pagealloc=on'. */
   readonly config?: Readonly<Record<string, 'y' | 'n'>>;
   readonly boot?: string;
-  readonly encryption_bit?: number;
+  /** What the machine must have, by the architecture's names. */
+  readonly features?: Features;
   /** Index bits per level, 1 to 3; if not given 2, or 1 for a 1G leaf. */
   readonly geometry?: number;
   /** No call tells one page from another but by what maps it, so that pages may change places. */
@@ -200,6 +202,8 @@ export interface Finding {
 /** A start and the choices from there: replays exactly. */
 export interface Trace {
   readonly claim: string;
+  /** If it is not the usual one. */
+  readonly arch?: string;
   /** As `parseKernelVersion` takes it. */
   readonly kernel: string;
   readonly geometry: number;

@@ -3,9 +3,11 @@
  * one another: they run on any number of workers and machines, and their order is that of the answers.
  */
 
-import { InputError, type Problem } from '../errors.ts';
-import { PRESETS, parseKernelVersion } from '../linux/kernels.ts';
-import { ARCH, checkClaim, type Job, type Result, worldOf } from './check.ts';
+import { InputError, NotModelledError, type Problem } from '../errors.ts';
+import { ARCHITECTURES, architectureNamed, DEFAULT_ARCH } from '../linux/arch/index.ts';
+import type { Architecture } from '../linux/architecture.ts';
+import { type KernelVersion, PRESETS, parseKernelVersion, presetsOf } from '../linux/kernels.ts';
+import { checkClaim, type Job, type Result, versionOf, worldOf } from './check.ts';
 import type { Claim, Source, World } from './claim.ts';
 import { CLAIMS } from './claims/index.ts';
 import type { Limits, OnProgress } from './explore/explore.ts';
@@ -18,6 +20,8 @@ export interface Plan {
   claims: readonly string[];
   /** As `parseKernelVersion` takes them; none for the newest, "all" for all presets. */
   kernels: readonly string[];
+  /** Names of architectures, or "all"; the usual one if there are none. */
+  arches?: readonly string[];
   config?: readonly (readonly [string, string])[];
   boot?: string;
   cpus?: number;
@@ -59,12 +63,15 @@ export function planJobs(plan: Plan): Job[] {
     ...(geometry !== undefined && { geometry }),
   };
   const chosen = isAll(plan.claims) ? CLAIMS.map(({ id }) => id) : unique(plan.claims);
-  const kernels = kernelsOf(plan.kernels);
+  const kernels = architecturesOf(plan).flatMap((arch) => kernelsOf(plan, arch));
   // Options that cannot be are told before any work is done.
-  for (const kernel of kernels) buildFor(kernel, plan);
+  for (const version of kernels) buildFor(version, plan);
   return chosen.flatMap((id) => {
     const claim = findClaim(id, '').id;
-    return kernels.map((kernel) => ({ claim, kernel, ...rest }));
+    return kernels.map(({ arch, name }) => ({
+      ...{ claim, kernel: name, ...rest },
+      ...(arch === DEFAULT_ARCH ? {} : { arch: arch.name }),
+    }));
   });
 }
 
@@ -76,19 +83,45 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-function kernelsOf(names: readonly string[]): string[] {
-  if (names.length === 0) return [PRESETS.at(-1)!.name];
-  if (names.includes(ALL)) return PRESETS.map(({ name }) => name);
-  return unique(names.map((name) => parseKernelVersion(name, '--kernel').name));
+export function architecturesOf({ arches = [] }: Pick<Plan, 'arches'>): readonly Architecture[] {
+  if (arches.length === 0) return [DEFAULT_ARCH];
+  if (arches.includes(ALL)) return ARCHITECTURES;
+  return [...new Set(arches.map((name) => architectureNamed(name, '--arch')))];
+}
+
+/**
+ * The kernels of an architecture that are meant. A release in which it did not exist is left out where others are meant,
+ * too. @throws InputError; NotModelledError where it is all that is meant
+ */
+export function kernelsOf(plan: Pick<Plan, 'kernels' | 'arches'>, arch: Architecture): KernelVersion[] {
+  const { kernels } = plan;
+  const parse = (name: string) => parseKernelVersion(name, '--kernel', arch);
+  if (kernels.includes(ALL)) return presetsOf(arch).map(({ name }) => parse(name));
+  const names = kernels.length === 0 ? [PRESETS.at(-1)!.name] : kernels;
+  const versions =
+    architecturesOf(plan).length > 1 ? names.flatMap((name) => ifThere(() => parse(name))) : names.map(parse);
+  return [...new Map(versions.map((version) => [version.name, version])).values()];
+}
+
+function ifThere<T>(make: () => T): T[] {
+  try {
+    return [make()];
+  } catch (error) {
+    if (error instanceof NotModelledError) return [];
+    throw error;
+  }
 }
 
 /** Boot parameters that the model does not know, and that have no effect. */
 export function ignoredParameters(plan: Plan): string[] {
-  return [...buildFor(PRESETS[0]!.name, plan).boot.ignored];
+  const builds = architecturesOf(plan).map((arch) =>
+    buildFor(kernelsOf({ ...plan, kernels: [] }, arch)[0]!, plan),
+  );
+  const [first, ...others] = builds.map(({ boot }) => boot.ignored);
+  return first!.filter((word) => others.every((ignored) => ignored.includes(word)));
 }
 
-function buildFor(kernel: string, { config, boot }: Plan): ReturnType<typeof plainBuild> {
-  const version = parseKernelVersion(kernel, '--kernel');
+function buildFor(version: KernelVersion, { config, boot }: Plan): ReturnType<typeof plainBuild> {
   return plainBuild({ version, ...(config && { config }), ...(boot && { boot }) });
 }
 
@@ -156,7 +189,7 @@ function onClaim<P extends Problem>(problem: P, { id }: Claim): P {
 }
 
 function factsOf(claim: Claim, job: Job): WorldFacts {
-  const world = worldOf(claim, { ...job, version: parseKernelVersion(job.kernel, '--kernel') });
+  const world = worldOf(claim, { ...job, version: versionOf(job) });
   return {
     leaf: world.leaf,
     tlb: world.tlb ?? false,
@@ -177,5 +210,6 @@ export function interruptedAnswer(job: Job): Answer {
 
 function undecided(job: Job, because: string): Answer {
   const { id, sentence, source } = findClaim(job.claim, '');
-  return { claim: id, sentence, source, arch: ARCH, kernel: job.kernel, verdict: 'undecided', because };
+  const arch = job.arch ?? DEFAULT_ARCH.name;
+  return { claim: id, sentence, source, arch, kernel: job.kernel, verdict: 'undecided', because };
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { ask } from '../check/ask.ts';
 import { bisect } from '../check/bisect.ts';
 import { findClaim } from '../check/find_claim.ts';
+import { DEFAULT_ARCH } from '../linux/arch/index.ts';
 import { PRESETS } from '../linux/kernels.ts';
 import { askText } from '../report/ask_text.ts';
 import { bisectText } from '../report/bisect_text.ts';
@@ -24,11 +25,13 @@ const ASK_SCHEMA = 'directmap-ask/1';
 const BISECT_SCHEMA = 'directmap-bisect/1';
 
 interface AskOptions extends BuildOptions, LimitOptions {
+  arch?: string;
   kernel: string;
   json?: boolean;
 }
 
 interface BisectOptions extends BuildOptions, LimitOptions {
+  arch?: string;
   from: string;
   to: string;
   json?: boolean;
@@ -40,6 +43,7 @@ export function addAskCommands(program: Command): void {
     .command('ask')
     .description('tell from which states a call can fail, how, and who would notice')
     .argument('<call>', "such as 'set_memory_np(addr, n)' or 'set_direct_map_default_noflush(page)'")
+    .option('--arch <name>', `architecture; ${DEFAULT_ARCH.name} if not given`)
     .option('--kernel <kernel>', 'kernel, e.g. v5.10 or v6.1+cpa-collapse', newest);
   addLimitOptions(addBuildOptions(asking))
     .option('--json', 'print the answer as JSON (docs/json.md)')
@@ -49,6 +53,7 @@ export function addAskCommands(program: Command): void {
     .command('bisect')
     .description('find the changes between two kernels that turn a claim')
     .argument('<claim>', 'a claim of directmap claims')
+    .option('--arch <name>', `architecture; ${DEFAULT_ARCH.name} if not given`)
     .requiredOption('--from <kernel>', 'the one kernel, e.g. v5.10')
     .option('--to <kernel>', 'the other kernel', newest);
   addLimitOptions(addBuildOptions(bisecting))
@@ -57,9 +62,13 @@ export function addAskCommands(program: Command): void {
 }
 
 function askCommand(call: string, options: AskOptions): number {
-  const { kernel, json } = options;
+  const { arch, kernel, json } = options;
   const line = new ProgressLine();
-  const job = { call, kernel, limits: limitsOf(options), ...buildOptionsOf(options) };
+  const job = {
+    ...{ call, kernel, limits: limitsOf(options) },
+    ...(arch !== undefined && { arch }),
+    ...buildOptionsOf(options),
+  };
   const result = ask(job, (progress) => {
     const running = { claim: call, kernel, seconds: line.seconds, progress };
     line.show((columns) => progressText(0, 1, [running], columns));
@@ -74,10 +83,14 @@ function askCommand(call: string, options: AskOptions): number {
 }
 
 function bisectCommand(id: string, options: BisectOptions): number {
-  const { from, to, json } = options;
+  const { arch, from, to, json } = options;
   const claim = findClaim(id, 'bisect');
   const line = new ProgressLine();
-  const bounds = { from, to, limits: limitsOf(options), ...buildOptionsOf(options) };
+  const bounds = {
+    ...{ from, to, limits: limitsOf(options) },
+    ...(arch !== undefined && { arch }),
+    ...buildOptionsOf(options),
+  };
   const result = bisect(claim, bounds, (kernel, tried) => {
     line.show((columns) => `${id}: ${tried} kernels tried, now ${kernel}`.slice(0, columns - 1));
     return false;

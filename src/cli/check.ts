@@ -13,6 +13,7 @@ import {
   runName,
 } from '../check/jobs.ts';
 import { mergeResults, parseResults, RESULTS_SCHEMA, type ResultsFile } from '../check/merge.ts';
+import { DEFAULT_ARCH } from '../linux/arch/index.ts';
 import { checkText, replayCommand } from '../report/check_text.ts';
 import { claimsText } from '../report/claims_text.ts';
 import { traceText } from '../report/trace_text.ts';
@@ -43,6 +44,7 @@ interface Output {
 
 interface CheckOptions extends Output, BuildOptions, LimitOptions {
   kernel?: string;
+  arch?: string;
   cpus?: string;
   geometry?: string;
   jobs?: string;
@@ -63,6 +65,7 @@ export function addCheckCommands(program: Command): void {
     )
     .argument('[claim...]', 'claims to check; all if none is given')
     .option('--kernel <kernels>', 'kernels, e.g. v5.10,v6.1+cpa-collapse, or all; the newest if not given')
+    .option('--arch <names>', `architectures, e.g. arm64,riscv64, or all; ${DEFAULT_ARCH.name} if not given`)
     .option('--cpus <n>', 'how many CPUs, 1 to 4; as the claim has it if not given')
     .option(
       '--geometry <n>',
@@ -118,9 +121,9 @@ async function checkCommand(claims: readonly string[], options: CheckOptions): P
 }
 
 function planOf(claims: readonly string[], options: CheckOptions): Plan {
-  const { kernel, cpus, geometry } = options;
+  const { arch, kernel, cpus, geometry } = options;
   return {
-    ...{ claims, kernels: listOption(kernel), limits: limitsOf(options) },
+    ...{ claims, arches: listOption(arch), kernels: listOption(kernel), limits: limitsOf(options) },
     ...buildOptionsOf(options),
     ...(cpus !== undefined && { cpus: numberOption('--cpus', cpus, { min: 1, max: 4 }) }),
     ...(geometry !== undefined && { geometry: numberOption('--geometry', geometry, { min: 1, max: 9 }) }),

@@ -2,10 +2,11 @@
 
 import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
+import type { DumpHints } from '../linux/architecture.ts';
 import { splitConfig } from '../linux/config.ts';
+import { splitFeatures } from '../linux/machine.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import { outcomeText } from '../report/outcome_text.ts';
-import type { DumpHints } from '../scenario/dump.ts';
 import type { Outcome } from '../scenario/outcome.ts';
 import { MAX_SCRIPT_BYTES, parseScenario } from '../scenario/parse.ts';
 import { runScenario } from '../scenario/run.ts';
@@ -16,7 +17,9 @@ import { readTextFile } from './files.ts';
 import { addressOption } from './options.ts';
 
 export interface RunOptions {
+  arch?: string;
   kernel?: string;
+  features?: string;
   config?: string;
   boot?: string;
   from?: string;
@@ -32,9 +35,11 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .description('run a scenario and tell what each call returned, changed and was refused')
     .argument('<scenario>', 'a script, such as scenarios/thread/large-np-leaf.js')
+    .option('--arch <name>', 'architecture to run it on, e.g. arm64 (the script may say)')
     .option('--kernel <kernel>', 'kernel to run it on, e.g. v7.2 or v6.1+cpa-collapse (the script may say)')
     .option('--config <settings>', 'config options, e.g. DEBUG_PAGEALLOC=y,SECRETMEM=n')
     .option('--boot <parameters>', 'kernel command line, e.g. "debug_pagealloc=on nogbpages"')
+    .option('--features <settings>', 'what the machine has, e.g. bbml2=y; directmap archs lists them')
     .option('--from <dump>', "start on the page tables of a real machine's dump")
     .option('--root <address>', 'with --from: physical address of the top table, if the dump does not tell')
     .option('--page-offset <address>', 'with --from: where the direct map starts, if the tables do not tell')
@@ -66,10 +71,12 @@ export function isClean(outcome: Outcome): boolean {
 export function runFile(path: string, options: RunOptions, memory?: MachineMemory): Outcome {
   const program = parseScenario(readTextFile(path, MAX_SCRIPT_BYTES), path, knownNames());
   const config = options.config === undefined ? undefined : splitConfig(options.config, '--config');
-  const { kernel, boot } = options;
-  if (memory === undefined) return runScenario(program, startMachine(program, { kernel, boot, config }));
+  const { arch, kernel, boot } = options;
+  const features = options.features === undefined ? undefined : splitFeatures(options.features, '--features');
+  const start = { arch, kernel, boot, config, features };
+  if (memory === undefined) return runScenario(program, startMachine(program, start));
   const dump = { memory, name: options.from ?? '', hints: hintsOf(options) };
-  return runScenario(program, startMachine(program, { kernel, boot, config, dump }));
+  return runScenario(program, startMachine(program, { ...start, dump }));
 }
 
 /** Opens a dump, if one is named, for as long as `body` needs it. */
@@ -124,7 +131,9 @@ export function repeatCommand(path: string, options: RunOptions): string {
   const add = (name: string, value: string | undefined) => {
     if (value !== undefined) words.push(name, /^[\w./+~:=,-]+$/.test(value) ? value : `'${value}'`);
   };
+  add('--arch', options.arch);
   add('--kernel', options.kernel);
+  add('--features', options.features);
   add('--config', options.config);
   add('--boot', options.boot);
   add('--from', options.from);

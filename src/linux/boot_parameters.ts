@@ -9,130 +9,129 @@ export interface BootParameters {
   page_poison: boolean;
   init_on_alloc: boolean;
   init_on_free: boolean;
-  gbpages: boolean;
-  pti: 'auto' | 'on' | 'off';
   nokaslr: boolean;
-  no5lvl: boolean;
+  /** Whether the kernel's read-only parts are made so. */
   rodata: boolean;
   secretmem: boolean | undefined;
   movable_node: boolean;
+  /** Milliseconds, or 0: KFENCE is off. */
+  kfence_sample_interval: number;
+  /** hibernate=protect_image: an image's pages are read-only once they are loaded. */
+  hibernate_protect_image: boolean;
   /** Words that the model does not know: harmless to the direct map, or so the user must judge. */
   ignored: readonly string[];
 }
 
-/** Command-line words that would change the result in a way that is not modelled. */
-const NOT_MODELLED: ReadonlyMap<string, string> = new Map([
-  ['nopat', 'without PAT the memory types are encoded differently'],
-  ['mem_encrypt', 'SME is a property of the machine here'],
-  ['noexec', 'an x86-64 kernel without NX'],
-]);
+/** What a word does. The value is what follows `=`, or empty. */
+export type BootWord<B> = (boot: B, value: string, where: string) => void;
+
+/** An architecture's own words by name: they go before the shared ones. Text says why a word is refused. */
+export type BootWords<Own> = Readonly<Record<string, BootWord<BootParameters & Own> | string>>;
 
 const MAX_GUARDPAGE_MINORDER = 5;
 
 /** Boolean words of the kernel's kstrtobool(). */
-function bool(name: string, value: string, where: string): boolean {
+export function kstrtobool(name: string, value: string, where: string): boolean {
   if (/^(on|1|y|yes|true)$/i.test(value)) return true;
   if (/^(off|0|n|no|false)$/i.test(value)) return false;
-  throw new InputError({
+  throw badWord(name, value, where, 'on or off');
+}
+
+/** The error of a value that a word cannot have. */
+export function badWord(name: string, value: string, where: string, expected: string): InputError {
+  return new InputError({
     code: 'bad-format',
     what: `boot parameter ${name}`,
     where,
     found: value,
-    expected: 'on or off',
+    expected,
   });
 }
 
-/** Parse a command line. Later words win, as in the kernel. */
-export function parseBootParameters(text: string, config: Config, where: string): BootParameters {
+function naturalNumber(name: string, value: string, where: string, max: number): number {
+  const number = Number(value);
+  if (value !== '' && Number.isInteger(number) && number >= 0 && number <= max) return number;
+  throw new InputError({
+    code: 'out-of-range',
+    what: `boot parameter ${name}`,
+    where,
+    found: value,
+    expected: `0 to ${max}`,
+  });
+}
+
+/** The words that every architecture has, but for debug_pagealloc=, which depends on the build. */
+const WORDS: Readonly<Record<string, BootWord<BootParameters>>> = {
+  debug_guardpage_minorder: (boot, value, where) => {
+    boot.debug_guardpage_minorder = naturalNumber(
+      'debug_guardpage_minorder',
+      value,
+      where,
+      MAX_GUARDPAGE_MINORDER,
+    );
+  },
+  init_on_alloc: (boot, value, where) => {
+    boot.init_on_alloc = kstrtobool('init_on_alloc', value, where);
+  },
+  init_on_free: (boot, value, where) => {
+    boot.init_on_free = kstrtobool('init_on_free', value, where);
+  },
+  nokaslr: (boot) => {
+    boot.nokaslr = true;
+  },
+  rodata: (boot, value, where) => {
+    boot.rodata = value === 'full' || kstrtobool('rodata', value, where);
+  },
+  'secretmem.enable': (boot, value, where) => {
+    boot.secretmem = kstrtobool('secretmem.enable', value, where);
+  },
+  hibernate: (boot, value) => {
+    if (value === 'protect_image') boot.hibernate_protect_image = true;
+  },
+  movable_node: (boot) => {
+    boot.movable_node = true;
+  },
+};
+
+/** Parse a command line. Later words win, as in the kernel. `own` are the architecture's parameters by default. */
+export function parseBootParameters<Own extends object>(
+  text: string,
+  config: Config,
+  where: string,
+  own: Own,
+  ownWords: BootWords<Own>,
+): BootParameters & Own {
   const ignored: string[] = [];
-  const boot: BootParameters = {
+  const boot: BootParameters & Own = {
     debug_pagealloc: config.DEBUG_PAGEALLOC && config.DEBUG_PAGEALLOC_ENABLE_DEFAULT,
     debug_guardpage_minorder: 0,
     page_poison: false,
     init_on_alloc: config.INIT_ON_ALLOC_DEFAULT_ON,
     init_on_free: config.INIT_ON_FREE_DEFAULT_ON,
-    gbpages: config.X86_DIRECT_GBPAGES,
-    pti: 'off',
     nokaslr: false,
-    no5lvl: false,
     rodata: true,
     secretmem: undefined,
     movable_node: false,
+    kfence_sample_interval: 0,
+    hibernate_protect_image: false,
     ignored,
+    ...own,
   };
   for (const word of text.split(/\s+/).filter((part) => part !== '')) {
     const at = word.indexOf('=');
     const name = at < 0 ? word : word.slice(0, at);
     const value = at < 0 ? '' : word.slice(at + 1);
-    const because = NOT_MODELLED.get(name);
-    if (because !== undefined) throw new NotModelledError(`boot parameter ${name}`, because, where);
-    switch (name) {
-      case 'debug_pagealloc':
-        if (config.DEBUG_PAGEALLOC) boot.debug_pagealloc = bool(name, value, where);
-        else if (bool(name, value, where)) ignored.push(`${word} (needs CONFIG_DEBUG_PAGEALLOC=y)`);
-        break;
-      case 'debug_guardpage_minorder': {
-        const order = Number(value);
-        if (!Number.isInteger(order) || order < 0 || order > MAX_GUARDPAGE_MINORDER) {
-          throw new InputError({
-            code: 'out-of-range',
-            what: `boot parameter ${name}`,
-            where,
-            found: value,
-            expected: `0 to ${MAX_GUARDPAGE_MINORDER}`,
-          });
-        }
-        boot.debug_guardpage_minorder = order;
-        break;
-      }
-      case 'page_poison':
-        boot.page_poison = config.PAGE_POISONING && bool(name, value, where);
-        break;
-      case 'init_on_alloc':
-        boot.init_on_alloc = bool(name, value, where);
-        break;
-      case 'init_on_free':
-        boot.init_on_free = bool(name, value, where);
-        break;
-      case 'gbpages':
-        boot.gbpages = true;
-        break;
-      case 'nogbpages':
-        boot.gbpages = false;
-        break;
-      case 'pti':
-        if (value !== 'on' && value !== 'off' && value !== 'auto') {
-          throw new InputError({
-            code: 'bad-format',
-            what: 'boot parameter pti',
-            where,
-            found: value,
-            expected: 'on, off or auto',
-          });
-        }
-        boot.pti = value;
-        break;
-      case 'nopti':
-        boot.pti = 'off';
-        break;
-      case 'nokaslr':
-        boot.nokaslr = true;
-        break;
-      case 'no5lvl':
-        boot.no5lvl = true;
-        break;
-      case 'rodata':
-        boot.rodata = value === 'full' || bool(name, value, where);
-        break;
-      case 'secretmem.enable':
-        boot.secretmem = bool(name, value, where);
-        break;
-      case 'movable_node':
-        boot.movable_node = true;
-        break;
-      default:
-        ignored.push(word);
-    }
+    const meaning = ownWords[name] ?? WORDS[name];
+    if (typeof meaning === 'string') throw new NotModelledError(`boot parameter ${name}`, meaning, where);
+    if (meaning !== undefined) meaning(boot, value, where);
+    else if (name === 'debug_pagealloc') {
+      if (config.DEBUG_PAGEALLOC) boot.debug_pagealloc = kstrtobool(name, value, where);
+      else if (kstrtobool(name, value, where)) ignored.push(`${word} (needs CONFIG_DEBUG_PAGEALLOC=y)`);
+    } else if (name === 'page_poison')
+      boot.page_poison = config.PAGE_POISONING && kstrtobool(name, value, where);
+    else if (name === 'kfence.sample_interval' && config.KFENCE)
+      boot.kfence_sample_interval = naturalNumber(name, value, where, 2 ** 32 - 1);
+    else ignored.push(word);
   }
   return boot;
 }

@@ -10,9 +10,10 @@ import type { Task } from './task.ts';
  * - `pages`: a `struct page **`, as frame numbers;
  * - `count`: a number of pages, or another plain number;
  * - `flag`: 0 or 1;
- * - `prot`: protection bits, packed (`EntryFlags`).
+ * - `prot`: protection bits, packed (`EntryFlags`);
+ * - `bits`: a set of bits, of 32, that the function defines.
  */
-export type ParameterKind = 'address' | 'page' | 'pages' | 'count' | 'flag' | 'prot';
+export type ParameterKind = 'address' | 'page' | 'pages' | 'count' | 'flag' | 'prot' | 'bits';
 
 export interface CallParameter {
   /** The name that scripts' help and recordings use for it. */
@@ -23,7 +24,7 @@ export interface CallParameter {
 }
 
 /** What decides whether a kernel has a function. */
-export type KernelBuild = Pick<Kernel, 'version' | 'has' | 'config'>;
+export type KernelBuild<K extends Kernel = Kernel> = Pick<K, 'version' | 'has' | 'config'>;
 
 export type CallArgument = number | readonly number[];
 
@@ -37,7 +38,7 @@ export interface KernelCall<K extends Kernel = Kernel> {
   /** One line: what it does. */
   summary: string;
   /** Why this kernel does not have it, or undefined if it does. */
-  missing?(build: KernelBuild): string | undefined;
+  missing?(build: KernelBuild<K>): string | undefined;
   /** NULL is undefined. Arguments are as many as parameters and of their kinds. */
   run(k: K, args: readonly CallArgument[]): Task<number | undefined>;
 }

@@ -1,6 +1,7 @@
 /** The architecture-independent functions that can be called by name. */
 
 import { type CallParameter, type KernelBuild, type KernelCall, number } from './call.ts';
+import { CALLER_CALLS } from './caller_calls.ts';
 import { hibernate } from './kernel/power/hibernate.ts';
 import { safe_copy_page, saveable_page } from './kernel/power/snapshot.ts';
 import type { Kernel } from './kernel.ts';
@@ -220,7 +221,7 @@ export const GENERIC_CALLS: readonly KernelCall[] = [
     returns: 'address',
     summary: 'memory for module text, read-only and executable, from the cache or a new area of it',
     missing: execmemMissing,
-    run: (k, args) => execmem_alloc(k, number(args, 0) * 4096),
+    run: (k, args) => execmem_alloc(k, number(args, 0) * k.page_size),
   },
   {
     name: 'execmem_alloc_rw',
@@ -228,7 +229,7 @@ export const GENERIC_CALLS: readonly KernelCall[] = [
     returns: 'address',
     summary: 'the same, writable and not executable for now',
     missing: execmemMissing,
-    run: (k, args) => execmem_alloc_rw(k, number(args, 0) * 4096),
+    run: (k, args) => execmem_alloc_rw(k, number(args, 0) * k.page_size),
   },
   {
     name: 'execmem_restore_rox',
@@ -236,7 +237,7 @@ export const GENERIC_CALLS: readonly KernelCall[] = [
     returns: 'int',
     summary: 'read-only and executable again',
     missing: execmemMissing,
-    run: (k, args) => execmem_restore_rox(k, number(args, 0), number(args, 1) * 4096),
+    run: (k, args) => execmem_restore_rox(k, number(args, 0), number(args, 1) * k.page_size),
   },
   {
     name: 'execmem_free',
@@ -278,4 +279,5 @@ export const GENERIC_CALLS: readonly KernelCall[] = [
     summary: 'reads the entries for an address under the mmap lock; the level of the last, 1 for a PTE',
     run: (k, args) => ptdump_walk_pgd(k, number(args, 0)),
   },
+  ...CALLER_CALLS,
 ];

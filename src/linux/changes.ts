@@ -1,5 +1,6 @@
 /**
- * Every named behaviour difference between the modelled kernels, each a switch of its own.
+ * Every named behaviour difference between the modelled kernels, each a switch of its own: here those of the shared
+ * code, in each architecture's folder its own.
  *
  * `release` is the first mainline release with the change, or the span of modelled releases in which it appeared
  * when the commit has not been identified. Stable kernels may carry a change earlier.
@@ -25,9 +26,15 @@ export const CHANGES = {
   },
   'hibernate-explicit-map': {
     effect:
-      'hibernation maps a not-present page with set_direct_map_default_noflush() and warns once on an error; before, with the void kernel_map_pages()',
+      'hibernation maps a not-present page with set_direct_map_default_noflush() and looks at the error; before, with the void kernel_map_pages()',
     subject: 'PM: hibernate: make direct map manipulations more explicit',
     commit: '2abf962a8d42',
+    release: 'v5.11',
+  },
+  'hibernate-warns-once': {
+    effect:
+      'hibernation says once that a page could not be mapped; v1 to v3 of the series of 2020 had a WARN_ON()',
+    subject: 'PM: hibernate: make direct map manipulations more explicit (v4)',
     release: 'v5.11',
   },
   'kernel-map-pages-debug-only': {
@@ -42,44 +49,29 @@ export const CHANGES = {
     commit: '32a0de886eb3',
     release: 'v5.11',
   },
-  'vmstat-splits': {
-    effect: 'splits of the direct map are counted in /proc/vmstat once the system runs',
-    subject: 'x86/mm: Tracking linear mapping split events',
-    release: 'v5.13',
+  'slub-freepointer-nofault': {
+    effect:
+      'under debug_pagealloc SLUB reads the pointer to the next free object so that a fault does no harm; before, as any memory',
+    subject: 'slub: fix memory corruption/oops with CONFIG_DEBUG_PAGEALLOC',
+    release: 'before v5.10',
+  },
+  kfence: {
+    effect: 'KFENCE keeps a pool of pages of which some are out of the direct map',
+    subject: 'mm: add Kernel Electric-Fence infrastructure',
+    commit: '0ce20dd84089',
+    release: 'v5.12',
+  },
+  'kfence-late': {
+    effect:
+      'KFENCE can be turned on while the system runs: its pool is of the page allocator then, and not reserved; before, only at boot',
+    subject: 'kfence: allow re-enabling KFENCE after system startup',
+    release: 'v5.18',
   },
   secretmem: {
     effect: 'memfd_secret() takes its pages out of the direct map',
     subject: 'mm: introduce memfd_secret system call to create "secret" memory areas',
     commit: '1507f51255c9',
     release: 'v5.14',
-  },
-  'mce-nospec-unmaps': {
-    effect:
-      'set_mce_nospec() always unmaps and clear_mce_nospec() sets P; before, the caller chose between unmapping and UC, and clear_mce_nospec() only restored WB',
-    subject: 'mce: fix set_mce_nospec to always unmap the whole page',
-    commit: '5898b43af954',
-    release: 'v5.19',
-  },
-  'cpa-verify-rwx': {
-    effect:
-      'a change to writable and executable is looked for, and warned about; the result is never altered',
-    subject: 'x86/mm: Refuse W^X violations',
-    commit: '652c5bf380ad',
-    release: 'v6.1',
-  },
-  'no-set-pages-array-wt': {
-    effect: 'set_pages_array_wt() is gone',
-    release: 'between v5.11 and v6.1',
-  },
-  'top-down-clamped': {
-    effect:
-      'memory_map_top_down() without a free aligned 2M block starts from the end of memory, rounded down; before, from the first 2M',
-    release: 'between v5.11 and v6.1',
-  },
-  'brk-tables-for-5-levels': {
-    effect:
-      'the early page-table buffer holds 8 pages, or 16 with KASLR, if 5-level paging is configured; before, 6 or 12',
-    release: 'between v5.11 and v6.1',
   },
   'secretmem-default-before-free': {
     effect:
@@ -96,25 +88,11 @@ export const CHANGES = {
     effect: 'vmalloc areas that ask for it (VM_ALLOW_HUGE_VMAP) are mapped by 2M leaves; before, by 4K only',
     release: 'between v5.11 and v6.1',
   },
-  'cpa-primary-argument': {
+  'page-range-refuses-leaves': {
     effect:
-      '__change_page_attr_set_clr() is told whether it works on the primary address, and CPA_NO_CHECK_ALIAS alone suppresses aliases; before, one argument meant both, so set_direct_map_*() and others ignored addresses without an entry',
-    subject: 'x86/mm: Untangle __change_page_attr_set_clr(.checkalias)',
-    commit: 'ef9ab81af6e1',
-    release: 'v6.2',
-  },
-  'cpa-alias-ignores-nx': {
-    effect:
-      'the alias walk never changes NX, and a change of NX alone walks the aliases all the same; before, a change of NX alone skipped the aliases, and a mixed change carried NX to them',
-    subject: 'x86/mm: Inhibit _PAGE_NX changes from cpa_process_alias()',
-    commit: 'd597416683d5',
-    release: 'v6.2',
-  },
-  'cpa-empty-masks-return': {
-    effect: '__change_page_attr_set_clr() with nothing to set, clear or split returns at once',
-    subject: 'x86/mm: Inhibit _PAGE_NX changes from cpa_process_alias()',
-    commit: 'd597416683d5',
-    release: 'v6.2',
+      'apply_to_page_range() warns once and returns -EINVAL at a leaf above the PTEs, and clears an entry that is neither leaf nor table; before, BUG at a leaf with CONFIG_HUGETLB_PAGE=y, and without it memory taken for a table',
+    subject: 'mm: apply_to_pte_range warn and fail if a large pte is encountered',
+    release: 'v5.13',
   },
   'set-memory-rox': {
     effect: 'set_memory_rox() clears RW and NX in one pass; before, x86 had none of its own',
@@ -134,39 +112,6 @@ export const CHANGES = {
     subject: 'mm/secretmem: make it on by default',
     release: 'v6.5',
   },
-  'verify-rwx-in-boot': {
-    effect: 'W^X is looked for while the system boots too',
-    release: 'between v6.1 and v6.12',
-  },
-  'lookup-level-of-none': {
-    effect:
-      'lookup_address() reports the level of the entry that was none; before, the level above it or none',
-    release: 'between v6.1 and v6.12',
-  },
-  'leaf-test-pse-only': {
-    effect: 'a PUD with PSE is a leaf, present or not; before, only with P',
-    release: 'between v6.1 and v6.12',
-  },
-  'e820-keeps-acpi': {
-    effect: 'building the direct map leaves trailing entries over ACPI tables alone; before, it zeroed them',
-    release: 'between v6.1 and v6.12',
-  },
-  'ro-clears-dirty': {
-    effect: 'set_memory_ro() clears D as well as RW',
-    subject: 'x86/mm: Remove _PAGE_DIRTY from kernel RO pages',
-    release: 'v6.6',
-  },
-  'np-clears-dirty': {
-    effect: '__set_pages_np() clears D as well as P and RW',
-    subject: 'x86/mm: Remove _PAGE_DIRTY from kernel RO pages',
-    release: 'v6.6',
-  },
-  'set-memory-p-public': {
-    effect: 'set_memory_p() takes an address and can be called from outside of its file',
-    subject: 'x86/mm: Regularize set_memory_p() parameters and make non-static',
-    commit: '030ad7af9437',
-    release: 'v6.9',
-  },
   'set-direct-map-valid': {
     effect: 'set_direct_map_valid_noflush() maps or unmaps several pages in one call',
     subject: 'arch: introduce set_direct_map_valid_noflush()',
@@ -179,73 +124,81 @@ export const CHANGES = {
     commit: '925f42645118',
     release: 'between v6.12 and v7.2',
   },
-  'cpa-collapse': {
-    effect: 'set_memory_rox() restores large leaves from tables of equal leaves',
-    subject: 'x86/mm/pat: restore large ROX pages after fragmentation',
-    commit: '41d88484c71c',
-    release: 'v6.15',
-  },
-  'vmstat-collapses': {
-    effect: 'collapses of the direct map are counted in /proc/vmstat',
-    subject: 'x86/mm/pat: restore large ROX pages after fragmentation',
-    commit: '41d88484c71c',
-    release: 'v6.15',
-  },
-  'kernel-4k-marks': {
+  'module-memory-types': {
     effect:
-      'set_memory_4k() marks the entries it touches with a software bit, which keeps them from being collapsed',
-    release: 'between v6.12 and v7.2',
+      'a module has an area for each type of its memory; before, one with text, read-only data, data that becomes read-only after init, and the rest',
+    subject: 'module: replace module_layout with module_memory',
+    commit: 'ac3b43283923',
+    release: 'v6.4',
   },
-  'cpa-lock-exempts-pagealloc-only': {
-    effect: 'with debug_pagealloc only __kernel_map_pages() goes without cpa_lock; before, every caller did',
-    release: 'between v6.12 and v7.2',
-  },
-  'cpa-mmap-lock': {
-    effect: 'change_page_attr_set_clr() holds the mmap lock of init_mm for reading, collapse for writing',
-    release: 'between v6.12 and v7.2',
-  },
-  'split-ptdesc': {
+  'module-errors-honoured': {
     effect:
-      'a split allocates with pte_alloc_one_kernel(): zeroed, with a constructor, counted; before, a plain page',
-    release: 'between v6.12 and v7.2',
+      'a module is not loaded if its memory cannot be made read-only or (not) executable; before, nobody looked',
+    subject: "module: Don't ignore errors from set_memory_XX()",
+    commit: 'd1909c022173',
+    release: 'v6.9',
   },
-  'e820-no-reserved-kern': {
-    effect: 'there is no E820_TYPE_RESERVED_KERN',
-    release: 'between v6.12 and v7.2',
-  },
-  'brk-tables-8': {
-    effect: 'the early page-table buffer holds 8 pages, or 16 with KASLR, in every configuration',
-    release: 'between v6.12 and v7.2',
-  },
-  'memtype-erase-exact': {
+  'module-ro-after-init-warns': {
     effect:
-      'giving back a memory type finds only a range reserved just so; before, one that ended there too was cut short',
-    release: 'between v6.12 and v7.2',
+      'a module whose data cannot be made read-only after its init stays, with a line in the log; since v6.9 it was freed, although its init had run',
+    subject: "module: Don't fail module loading when setting ro_after_init section RO failed",
+    commit: '110b1e070f1d',
+    release: 'v6.14, and stable kernels since',
   },
-  'pfn-pte-warns-dirty-ro': {
-    effect: 'making an entry that is dirty and not writable is warned about, once',
-    release: 'between v6.12 and v7.2',
-  },
-  'no-set-memory-prot': {
-    effect: '__set_memory_prot() is gone',
-    release: 'between v6.12 and v7.2',
-  },
-  'lookup-rw-normalised': {
+  'bpf-trampoline-ro': {
     effect:
-      'lookup_address_in_pgd_attr() computes the effective RW bit as meant, so that W^X violations are reported; before, a bool was AND-ed with 2 and was always false',
-    release: 'after v7.2.13; seen in the 6.12.117 tree',
+      'a BPF trampoline is read-only before it is executable; before, writable and executable all its life',
+    release: 'between v5.11 and v6.1',
+  },
+  'bpf-prog-lock-checked': {
+    effect:
+      'an interpreted BPF program that cannot be made read-only is not loaded; before, it stayed writable',
+    subject: 'bpf: Take return from set_memory_ro() into account with bpf_prog_lock_ro()',
+    commit: '7d2cc63eca0c',
+    release: 'v6.10, and stable kernels since',
+  },
+  'bpf-jit-lock-checked': {
+    effect:
+      'compiled BPF programs, packs and trampolines that cannot be made read-only and executable are not used; before, nobody looked',
+    subject: 'bpf: Take return from set_memory_rox() into account with bpf_jit_binary_lock_ro()',
+    commit: 'e60adf513275',
+    release: 'v6.10',
+  },
+  'bpf-prog-pack': {
+    effect: 'compiled BPF programs share areas of 2M; before, each had pages of its own',
+    subject: 'bpf: Introduce bpf_prog_pack allocator',
+    commit: '57631054fae6',
+    release: 'v5.18',
+  },
+  'slab-gone': {
+    effect: 'there is no SLAB allocator',
+    subject: 'mm/slab: remove CONFIG_SLAB from all Kconfig and Makefile',
+    commit: '2a19be61a651',
+    release: 'v6.8',
+  },
+  'hibernate-protect-honoured': {
+    effect:
+      'with hibernate=protect_image an image is not loaded if one of its pages cannot be made read-only; before, nobody looked',
+    subject: "PM: hibernate: Don't ignore return from set_memory_ro()",
+    commit: 'f4311756a83f',
+    release: 'v6.9',
   },
 } as const satisfies Record<string, Change>;
 
+/** A change of the shared code. */
 export type ChangeName = keyof typeof CHANGES;
 
-export const CHANGE_NAMES = Object.keys(CHANGES) as ChangeName[];
-
 /** Which changes a kernel has: a plain object, so that a test of one is a property read. */
-export type ChangeSet = Readonly<Record<ChangeName, boolean>>;
+export type ChangeSet<Name extends string = ChangeName> = Readonly<Record<Name, boolean>>;
 
-export function changeSet(names: Iterable<ChangeName>): ChangeSet {
-  const set = Object.fromEntries(CHANGE_NAMES.map((name) => [name, false])) as Record<ChangeName, boolean>;
-  for (const name of names) set[name] = true;
-  return Object.freeze(set);
+/** Whether a kernel has a change of whatever architecture: for code that is about one change and knows no architecture. */
+export function hasChange(has: ChangeSet, name: string): boolean {
+  return (has as Readonly<Record<string, boolean>>)[name] === true;
+}
+
+/** The set of `names` out of all that there are. */
+export function changeSet(all: Iterable<string>, names: ReadonlySet<string>): ChangeSet {
+  const set: Record<string, boolean> = {};
+  for (const name of all) set[name] = names.has(name);
+  return Object.freeze(set) as ChangeSet;
 }

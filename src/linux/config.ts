@@ -1,6 +1,7 @@
-/** The build-time options that the model knows, and their text form. */
+/** The build-time options that the model knows, and their text form: here the shared ones. */
 
 import { InputError } from '../errors.ts';
+import type { Architecture } from './architecture.ts';
 
 export interface ConfigOption {
   meaning: string;
@@ -19,41 +20,46 @@ export const CONFIG_OPTIONS = {
   },
   HIBERNATION: { meaning: 'the machine can be snapshotted', default: 'y' },
   SECRETMEM: { meaning: 'memfd_secret() exists', default: 'y' },
-  X86_DIRECT_GBPAGES: { meaning: '1G leaves in the direct map unless nogbpages', default: 'y' },
-  X86_5LEVEL: { meaning: 'built for 5-level paging too', default: 'y' },
-  RANDOMIZE_MEMORY: { meaning: 'the direct map may be placed at random (KASLR)', default: 'y' },
+  KFENCE: { meaning: 'kfence.sample_interval= can be given at boot', default: 'y' },
   STRICT_KERNEL_RWX: { meaning: 'mark_rodata_ro() runs after boot', default: 'y' },
   SLAB: { meaning: 'the SLAB allocator, which unmaps free objects under debug_pagealloc', default: 'n' },
+  DEBUG_SLAB: { meaning: 'SLAB checks its objects; without it, it unmaps none', default: 'y' },
   PAGE_POISONING: { meaning: 'page_poison= can be given at boot', default: 'y' },
   INIT_ON_ALLOC_DEFAULT_ON: { meaning: 'allocated pages are zeroed unless init_on_alloc=0', default: 'n' },
   INIT_ON_FREE_DEFAULT_ON: { meaning: 'freed pages are zeroed unless init_on_free=0', default: 'n' },
+  HUGETLB_PAGE: { meaning: 'pmd_huge() and pud_huge() look at the entry', default: 'y' },
   DEBUG_ATOMIC_SLEEP: { meaning: 'a call that may sleep where none may is reported', default: 'n' },
   DEBUG_SPINLOCK: { meaning: 'the release of a spinlock that is not held is reported', default: 'n' },
-  CPA_DEBUG: { meaning: 'mark_rodata_ro() tests itself by set_memory_rw() and back', default: 'n' },
 } as const satisfies Record<string, ConfigOption>;
 
+/** An option of the shared code. */
 export type ConfigName = keyof typeof CONFIG_OPTIONS;
-export type Config = Readonly<Record<ConfigName, boolean>>;
+export type Config<Name extends string = ConfigName> = Readonly<Record<Name, boolean>>;
 
-export const CONFIG_NAMES = Object.keys(CONFIG_OPTIONS) as ConfigName[];
+/** What a kernel of the architecture is configured by: the shared options and its own. */
+export function configOptions(arch: Pick<Architecture, 'config'>): Readonly<Record<string, ConfigOption>> {
+  return { ...CONFIG_OPTIONS, ...arch.config };
+}
 
 /** A config from `NAME=y` settings over the defaults. Names may carry the CONFIG_ prefix. */
 export function parseConfig(
   settings: Iterable<readonly [name: string, value: string]>,
   where: string,
+  arch: Pick<Architecture, 'config'>,
 ): Config {
-  const config = Object.fromEntries(
-    CONFIG_NAMES.map((name) => [name, CONFIG_OPTIONS[name].default === 'y']),
-  ) as Record<ConfigName, boolean>;
+  const options = configOptions(arch);
+  const names = Object.keys(options);
+  const config: Record<string, boolean> = {};
+  for (const [name, option] of Object.entries(options)) config[name] = option.default === 'y';
   for (const [rawName, value] of settings) {
-    const name = CONFIG_NAMES.find((known) => known === rawName.replace(/^CONFIG_/, ''));
+    const name = names.find((known) => known === rawName.replace(/^CONFIG_/, ''));
     if (name === undefined) {
       throw new InputError({
         code: 'unknown-name',
         what: 'config option',
         where,
         found: rawName,
-        known: CONFIG_NAMES,
+        known: names,
       });
     }
     if (value !== 'y' && value !== 'n') {
@@ -67,7 +73,7 @@ export function parseConfig(
     }
     config[name] = value === 'y';
   }
-  return Object.freeze(config);
+  return Object.freeze(config) as Config;
 }
 
 /** "A=y,B=n" as pairs. */

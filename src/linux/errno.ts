@@ -2,6 +2,7 @@
 
 export const EPERM = 1;
 export const ENOENT = 2;
+export const ENXIO = 6;
 export const EBADF = 9;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
@@ -9,11 +10,14 @@ export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const EINVAL = 22;
+export const ERANGE = 34;
 export const ENOSYS = 38;
+export const EHWPOISON = 133;
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [EPERM, 'EPERM'],
   [ENOENT, 'ENOENT'],
+  [ENXIO, 'ENXIO'],
   [EBADF, 'EBADF'],
   [EAGAIN, 'EAGAIN'],
   [ENOMEM, 'ENOMEM'],
@@ -21,7 +25,9 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [EBUSY, 'EBUSY'],
   [EEXIST, 'EEXIST'],
   [EINVAL, 'EINVAL'],
+  [ERANGE, 'ERANGE'],
   [ENOSYS, 'ENOSYS'],
+  [EHWPOISON, 'EHWPOISON'],
 ]);
 
 /** Every error number by name, for scripts. */

@@ -6,21 +6,27 @@
  */
 
 import { NotModelledError } from '../errors.ts';
-import { JournalledCounters, JournalledMap, type Undoable } from '../memory/journalled.ts';
+import { JournalledCounters, JournalledMap, JournalledValue, type Undoable } from '../memory/journalled.ts';
 import type { SimulatedMemory } from '../memory/simulated_memory.ts';
-import type { EntryFormat, VirtualAddress } from '../mmu/format.ts';
+import { type EntryFormat, EntryKind, type VirtualAddress } from '../mmu/format.ts';
 import type { Tlb } from '../mmu/tlb.ts';
+import type { AddressRange } from '../mmu/walk.ts';
 import type { BootParameters } from './boot_parameters.ts';
 import type { ChangeSet } from './changes.ts';
 import type { Config, ConfigName } from './config.ts';
 import type { Death, EventListener, KernelEvent } from './events.ts';
+import type { bpf_prog_pack } from './kernel/bpf/core.ts';
 import { createRwSemaphore, type Lock, type RwSemaphore, releaseLock } from './kernel/locking/lock.ts';
+import type { module } from './kernel/module/main.ts';
 import type { KernelVersion } from './kernels.ts';
 import type { Machine } from './machine.ts';
 import type { execmem_area } from './mm/execmem.ts';
-import type { FrameAllocator } from './mm/frame_allocator.ts';
+import type { FrameAllocator, FrameRange } from './mm/frame_allocator.ts';
+import { KFENCE_OFF, type KfenceState } from './mm/kfence/state.ts';
 import { PageFlags } from './mm/page_flags.ts';
+import type { PageTableOps } from './mm/pgtable.ts';
 import type { SecretmemFile } from './mm/secretmem.ts';
+import type { kmem_cache } from './mm/slab.ts';
 import type { vm_struct } from './mm/vmalloc.ts';
 import type { Task } from './task.ts';
 
@@ -32,8 +38,61 @@ export const DIRECT_MAP_LEVEL3_COLLAPSE = 3;
 export const NR_PAGETABLE = 4;
 const NR_VM_EVENTS = 5;
 
+/** What memory is kept in, whatever the page size. */
+const FRAME_SIZE = 4096;
+
 /** More CPUs than any scenario asks for. */
 export const MAX_CPUS = 64;
+
+/** A part of a kernel's state that changes with its journal's mark, and has a text for each value. */
+export interface StatePart {
+  readonly name: string;
+  mark(): number;
+  text(): string;
+}
+
+function mapsToo(_key: string, value: unknown): unknown {
+  return value instanceof Map ? [...value] : value;
+}
+
+/** A leaf as a walk finds it. */
+export interface LeafEntry {
+  level: number;
+  low: number;
+  high: number;
+}
+
+/** What a leaf lets the kernel do. */
+export interface Rights {
+  present: boolean;
+  writable: boolean;
+  executable: boolean;
+}
+
+export function rightsOf(format: EntryFormat, { level, low, high }: LeafEntry): Rights {
+  const flags = format.flags(level, low, high);
+  return {
+    present: format.kind(level, low, high) === EntryKind.Leaf,
+    writable: format.writable(level, flags),
+    executable: format.executable(level, flags),
+  };
+}
+
+/** Index in a table at `level` of the entry for an address. */
+export function tableIndex(format: EntryFormat, level: number, address: VirtualAddress): number {
+  const entries = 2 ** format.indexBits(level);
+  const index = Math.floor(address / 2 ** format.levelShift(level));
+  return index - Math.floor(index / entries) * entries;
+}
+
+/** Where parts of the kernel image begin, physically, in bytes. */
+export interface KernelSections {
+  readonly text: number;
+  readonly start_rodata: number;
+  readonly init_begin: number;
+  /** One past all that boot keeps for the image. */
+  readonly end: number;
+}
 
 /** A point to go back to. */
 export type KernelMark = readonly number[];
@@ -91,6 +150,18 @@ export abstract class Kernel {
     free_areas: this.journalled(new JournalledMap<VirtualAddress, execmem_area>()),
   };
 
+  readonly kfence = this.journalled(new JournalledValue<KfenceState>(KFENCE_OFF));
+
+  /** Loaded modules by number. */
+  readonly modules = this.journalled(new JournalledMap<number, module>());
+  /** Packs of BPF programs by address. */
+  readonly bpf_packs = this.journalled(new JournalledMap<VirtualAddress, bpf_prog_pack>());
+
+  /** SLAB's caches by number. */
+  readonly kmem_caches = this.journalled(new JournalledMap<number, kmem_cache>());
+  /** The pages of a hibernation image that is being loaded. */
+  readonly image_pages = this.journalled(new JournalledValue<readonly number[]>([]));
+
   constructor(parts: {
     memory: SimulatedMemory;
     version: KernelVersion;
@@ -112,22 +183,142 @@ export abstract class Kernel {
 
   /** Direct-map address of a page frame: page_address(). */
   abstract page_address(pfn: number): VirtualAddress;
+  /** How entries are read and made, for the shared code. */
+  abstract readonly pgtable: PageTableOps;
+  /** Where the direct map lies: from the first frame's address to the last one's. */
+  abstract get direct_map(): AddressRange;
+  /** Addresses that are the direct map's by right, RAM behind them or not. */
+  get direct_map_window(): AddressRange {
+    return this.direct_map;
+  }
+  /** Where the kernel has mappings at all, of which the direct map is one. */
+  abstract get kernel_range(): AddressRange;
   /** Physical address of the kernel's top table. */
   abstract readonly root: number;
   abstract readonly init_mm: { readonly mmap_lock: RwSemaphore };
 
+  /** The kernel image's parts, by their first byte. Undefined where there is none. */
+  get sections(): KernelSections | undefined {
+    return undefined;
+  }
+  /** The address of a page of the image in the image's own mapping. */
+  image_address(_pfn: number): VirtualAddress {
+    throw new NotModelledError(
+      'image_address()',
+      'the model has no mapping of its own for this kernel image',
+    );
+  }
+  /** The kernel's counters of leaves by level, as /proc/meminfo shows them; undefined where it has none. */
+  readonly direct_pages_count?: JournalledCounters;
+
+  /** Bytes of a base page. */
+  get page_size(): number {
+    return 2 ** this.format.pageShift;
+  }
+  /** Effect: the page holds zeros. */
+  clear_page(pfn: number): void {
+    const frames = this.page_size / FRAME_SIZE;
+    for (let i = 0; i < frames; i++) this.memory.clearPage(pfn * frames + i);
+  }
+  /** Words for a report: what tells this machine, and this boot, from another. */
+  describeMachine(): string[] {
+    return [];
+  }
+  describeBoot(): string[] {
+    return [];
+  }
+
+  /** The leaf that maps `address`, present or not; undefined where there is none. */
+  leafAt(address: VirtualAddress): LeafEntry | undefined {
+    const { format, memory } = this;
+    let table = this.root;
+    for (let level = format.levels; level >= 1; level--) {
+      const entry = table + tableIndex(format, level, address) * 8;
+      const low = memory.low(entry);
+      const high = memory.high(entry);
+      const kind = format.kind(level, low, high);
+      if (kind === EntryKind.Leaf || kind === EntryKind.NotPresentLeaf) return { level, low, high };
+      if (kind !== EntryKind.Table) return undefined;
+      table = format.tableAddress(level, low, high);
+    }
+    return undefined;
+  }
+  /** The translation that the hardware finds for `address` now: the leaf's level and halves, or undefined. */
+  translate(address: VirtualAddress): LeafEntry | undefined {
+    const leaf = this.leafAt(address);
+    return leaf !== undefined && rightsOf(this.format, leaf).present ? leaf : undefined;
+  }
+
+  /** Whether `real` is `model`, an entry at `level`, after the CPU has used it: a recording may show it so. */
+  changedByHardware(_level: number, _model: bigint, _real: bigint): boolean {
+    return false;
+  }
+  /** Whether `real` is `model` after debug_pagealloc has mapped or unmapped its page. */
+  changedByPageAllocator(_level: number, _model: bigint, _real: bigint): boolean {
+    return false;
+  }
+
   // What generic code asks of the architecture; the kernel's names.
-  abstract set_direct_map_invalid_noflush(pfn: number): Task<number>;
-  abstract set_direct_map_default_noflush(pfn: number): Task<number>;
-  abstract set_direct_map_valid_noflush(pfn: number, nr: number, valid: boolean): Task<number>;
+  // Where there is no CONFIG_ARCH_HAS_SET_DIRECT_MAP, the first three do nothing and return 0 (linux/set_memory.h).
+  *set_direct_map_invalid_noflush(_pfn: number): Task<number> {
+    return 0;
+  }
+  *set_direct_map_default_noflush(_pfn: number): Task<number> {
+    return 0;
+  }
+  *set_direct_map_valid_noflush(_pfn: number, _nr: number, _valid: boolean): Task<number> {
+    return 0;
+  }
+  abstract set_memory_ro(addr: VirtualAddress, numpages: number): Task<number>;
+  abstract set_memory_x(addr: VirtualAddress, numpages: number): Task<number>;
   abstract set_memory_nx(addr: VirtualAddress, numpages: number): Task<number>;
   abstract set_memory_rw(addr: VirtualAddress, numpages: number): Task<number>;
-  abstract set_memory_rox(addr: VirtualAddress, numpages: number): Task<number>;
+  /** linux/set_memory.h:12 (v7.2) */
+  *set_memory_rox(addr: VirtualAddress, numpages: number): Task<number> {
+    const ret = yield* this.set_memory_ro(addr, numpages);
+    return ret !== 0 ? ret : yield* this.set_memory_x(addr, numpages);
+  }
   abstract __kernel_map_pages(pfn: number, numpages: number, enable: number): Task<void>;
-  abstract kernel_page_present(pfn: number): Task<boolean>;
+  /** Always true without CONFIG_ARCH_HAS_SET_DIRECT_MAP. */
+  *kernel_page_present(_pfn: number): Task<boolean> {
+    return true;
+  }
   abstract flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void>;
-  /** The translation that the hardware finds for `address` now: the leaf's level and halves, or undefined. */
-  abstract translate(address: VirtualAddress): { level: number; low: number; high: number } | undefined;
+
+  // Stubs of linux/set_memory.h and linux/mem_encrypt.h, for an architecture without the feature.
+  *set_memory_encrypted(_addr: VirtualAddress, _numpages: number): Task<number> {
+    return 0;
+  }
+  *set_memory_decrypted(_addr: VirtualAddress, _numpages: number): Task<number> {
+    return 0;
+  }
+  *set_mce_nospec(_pfn: number): Task<number> {
+    return 0;
+  }
+  *clear_mce_nospec(_pfn: number): Task<number> {
+    return 0;
+  }
+
+  // asm/kfence.h. An architecture without KFENCE, or whose KFENCE is not modelled, refuses.
+  /** The pool that boot has set aside, where kfence.sample_interval= wants one. */
+  kfence_pool: FrameRange | undefined;
+  /** Effect: the pool's pages can be protected one by one, if that is true which it returns. */
+  arch_kfence_init_pool(_pool: FrameRange): Task<boolean> {
+    throw new NotModelledError('KFENCE', 'the model does not have it for this architecture');
+  }
+  /** Effect: the page is not present, or present. False if that is known to have failed. */
+  kfence_protect_page(_addr: VirtualAddress, _protect: boolean): Task<boolean> {
+    throw new NotModelledError('KFENCE', 'the model does not have it for this architecture');
+  }
+
+  /** Effect: the frames are in the direct map. Failure: an errno. mm/memory_hotplug.c calls it. */
+  arch_add_memory(_range: FrameRange): Task<number> {
+    throw new NotModelledError('memory hotplug', 'the model does not have it for this architecture');
+  }
+  /** Effect: the frames are in the direct map no more, as far as the architecture can do it. */
+  arch_remove_memory(_range: FrameRange): Task<void> {
+    throw new NotModelledError('memory hotplug', 'the model does not have it for this architecture');
+  }
 
   /** Whether editing the direct map works on this machine. set_memory.h:53 (v7.2) */
   can_set_direct_map(): boolean {
@@ -150,23 +341,25 @@ export abstract class Kernel {
   get VMALLOC_END(): VirtualAddress {
     throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
   }
-  /** Effect: the pages are mapped from `address`, PAGE_KERNEL, by leaves of 2^order pages. Failure: -ENOMEM. */
-  vmap_pages_range_noflush(
-    _address: VirtualAddress,
-    _pages: readonly number[],
-    _order: number,
-  ): Task<number> {
-    throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
-  }
-  /** Effect: nothing is mapped in [start, end). Tables stay. */
-  vunmap_range_noflush(_start: VirtualAddress, _end: VirtualAddress): Task<void> {
-    throw new NotModelledError('vmalloc', 'the model has no vmalloc area for this architecture');
-  }
 
   /** Be free again after an `undo`. */
   protected lock<L extends Lock>(lock: L): L {
     this.#locks.push(lock);
     return lock;
+  }
+
+  /** What of its state lies beside memory and locks: with them it tells two states apart. */
+  get hiddenState(): readonly StatePart[] {
+    const { page_flags, vmap_areas, secretmem_files } = this;
+    return [
+      { name: 'flags', mark: () => page_flags.mark(), text: () => JSON.stringify(page_flags.changed()) },
+      { name: 'areas', mark: () => vmap_areas.mark(), text: () => JSON.stringify([...vmap_areas.entries()]) },
+      {
+        name: 'files',
+        mark: () => secretmem_files.mark(),
+        text: () => JSON.stringify([...secretmem_files.entries()], mapsToo),
+      },
+    ];
   }
 
   /** Take part in `mark` and `undo`. */

@@ -13,25 +13,38 @@ export interface MemoryRange {
   type: MemoryType;
 }
 
+/** By the names that the architecture gives them. */
+export type Features = Readonly<Record<string, boolean | number | undefined>>;
+
 export interface Machine {
   /** Ascending, disjoint. */
   memory: readonly MemoryRange[];
   cpus: number;
-  paging_levels: 4 | 5;
-  /** Index bits per level: 9 on hardware. */
+  /** Bytes of a base page. */
+  page_size: number;
+  paging_levels: number;
+  /** Index bits per level in a geometry smaller than the hardware's, or those of the hardware's PTE tables. */
   index_bits: number;
-  features: {
-    gbpages: boolean;
-    /** Process-context identifiers. */
-    pcid: boolean;
-    /** Physical address bit of the memory-encryption bit (SME/SEV's C-bit), or undefined. */
-    encryption_bit: number | undefined;
-  };
+  features: Features;
+}
+
+/** What somebody says of a machine; the architecture knows the rest. */
+export interface WantedMachine {
+  /** Bytes, or where memory lies. */
+  ram: number | readonly MemoryRange[];
+  cpus?: number | undefined;
+  page_size?: number | undefined;
+  levels?: number | undefined;
+  /** Index bits per level, for a geometry smaller than the hardware's. */
+  index_bits?: number | undefined;
+  features?: Features | undefined;
+  /** Where it was said, for errors. */
+  where: string;
 }
 
 const UNITS: Record<string, number> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** More than any x86-64 machine can have: 52 physical address bits. */
+/** More than any machine can have: 52 physical address bits. */
 const MAX_RAM = 2 ** 52;
 
 /** "4G" as bytes. */
@@ -59,26 +72,6 @@ export function parseSize(text: string, where: string): number {
   return bytes;
 }
 
-/**
- * The memory map that QEMU's i440fx machine gives an x86-64 guest with `bytes` of RAM: a hole for VGA and BIOS
- * below 1M, 128K of firmware tables at the end of low memory, and what exceeds 3G (of 3.5G or more) from 4G up.
- * A machine of 1M or less, which no PC is, is all RAM.
- */
-export function qemuPcMemory(bytes: number): MemoryRange[] {
-  if (bytes <= 0x100000) return [{ start: 0, end: bytes, type: 'RAM' }];
-  const GiB = 2 ** 30;
-  const low = bytes >= 3.5 * GiB ? 3 * GiB : bytes;
-  const ranges: MemoryRange[] = [
-    { start: 0, end: 0x9fc00, type: 'RAM' },
-    { start: 0x9fc00, end: 0xa0000, type: 'RESERVED' },
-    { start: 0xf0000, end: 0x100000, type: 'RESERVED' },
-    { start: 0x100000, end: low - 0x20000, type: 'RAM' },
-    { start: low - 0x20000, end: low, type: 'RESERVED' },
-  ];
-  if (bytes > low) ranges.push({ start: 4 * GiB, end: 4 * GiB + bytes - low, type: 'RAM' });
-  return ranges;
-}
-
 /** RAM from inclusive [first byte, last byte] pairs, as the kernel prints its e820 map. */
 export function memoryFromInclusive(
   pairs: readonly (readonly [number, number])[],
@@ -100,4 +93,26 @@ export function memoryFromInclusive(
     }
   });
   return ranges;
+}
+
+/** @throws InputError if a feature is wanted that the architecture does not know. */
+export function checkFeatures({ features, where }: WantedMachine, known: readonly string[]): void {
+  for (const name of Object.keys(features ?? {})) {
+    if (!known.includes(name))
+      throw new InputError({ code: 'unknown-name', what: 'machine feature', where, found: name, known });
+  }
+}
+
+/** "bbml2=y,asid_bits=16" as values. @throws InputError */
+export function splitFeatures(text: string, where: string): Record<string, boolean | number> {
+  const features: Record<string, boolean | number> = {};
+  for (const part of text.split(/[,\s]+/).filter((each) => each !== '')) {
+    const [, name, value] = /^(\w+)=(y|n|\d{1,9})$/.exec(part) ?? [];
+    if (name === undefined) {
+      const expected = 'NAME=y, NAME=n or NAME=NUMBER';
+      throw new InputError({ code: 'bad-format', what: 'machine features', where, found: part, expected });
+    }
+    features[name] = value === 'y' || (value !== 'n' && Number(value));
+  }
+  return features;
 }

@@ -83,6 +83,33 @@ export class JournalledMap<K, V> implements Undoable {
   }
 }
 
+/** One value with an undo journal. Caller's duty: never to change it, but to set another. */
+export class JournalledValue<T> implements Undoable {
+  #value: T;
+  readonly #journal: T[] = [];
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  get(): T {
+    return this.#value;
+  }
+
+  set(value: T): void {
+    this.#journal.push(this.#value);
+    this.#value = value;
+  }
+
+  mark(): number {
+    return this.#journal.length;
+  }
+
+  undo(mark: number): void {
+    while (this.#journal.length > mark) this.#value = this.#journal.pop()!;
+  }
+}
+
 /** A fixed set of numbered counters with an undo journal. */
 export class JournalledCounters implements Undoable {
   readonly #values: Float64Array;

@@ -68,6 +68,9 @@ export interface EntryFormat {
   /** What a `Table` entry takes away from all leaves below it: a set of `Restriction` bits. */
   restrictions(level: number, low: number, high: number): number;
 
+  /** Words of `describe` that only say how large a leaf is; none if not given. */
+  readonly sizeWords?: readonly string[];
+
   /** The bits that are set, by name, lowest first, as people write them: P, RW, NX, ... */
   describe(level: number, low: number, high: number): readonly string[];
   writable(level: number, flags: EntryFlags): boolean;
@@ -85,7 +88,7 @@ export interface EntryFormat {
 }
 
 /** "0xffff888000000000" for a virtual address as used here. */
-export function hexAddress(address: VirtualAddress): string {
+export function hexAddress(address: VirtualAddress | bigint): string {
   return `0x${BigInt.asUintN(64, BigInt(address)).toString(16)}`;
 }
 

@@ -78,6 +78,7 @@ export class X86Format implements EntryFormat {
   readonly pageShift = 12;
   /** A machine that is too small for two halves maps one window. */
   readonly signExtended: boolean;
+  readonly sizeWords = ['PSE'];
   readonly usualMemoryType = 'WB';
   readonly bigEndianTables = false;
   readonly #indexBits: number;

@@ -41,17 +41,25 @@ export interface HeaderValues {
   cpus: number;
   config: readonly ConfigOption[];
   boot: string;
-  levels: 4 | 5;
+  levels: number;
+  /** Bytes of a base page. */
+  page_size: string | number;
   /** Index bits per page-table level. */
   geometry: number;
-  /** Physical address bit of the memory-encryption bit (SME/SEV's C-bit). */
-  encryption_bit: number;
+  /** What the machine has or lacks, by the architecture's names. */
+  features: readonly Feature[];
 }
 
 /** Both ends are inclusive, as in the kernel's e820 print. */
 export interface RamRange {
   readonly start: bigint | string;
   readonly end: bigint | string;
+  readonly span: Span;
+}
+
+export interface Feature {
+  readonly name: string;
+  readonly value: boolean | number;
   readonly span: Span;
 }
 

@@ -1,12 +1,12 @@
 /** The one page of the direct map that a call is about, if it is about one. */
 
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
 import type { CallArgument, KernelCall } from '../linux/call.ts';
+import type { Kernel } from '../linux/kernel.ts';
 import type { VirtualAddress } from '../mmu/format.ts';
 
 export function pageOfCall(
-  k: X86Kernel,
-  { parameters }: KernelCall<X86Kernel>,
+  k: Kernel,
+  { parameters }: KernelCall,
   values: readonly CallArgument[],
 ): VirtualAddress | undefined {
   const places = parameters.filter(({ kind }) => kind === 'page' || kind === 'address');
@@ -16,6 +16,6 @@ export function pageOfCall(
   const count = parameters.findIndex(({ kind }) => kind === 'count');
   if (count > 0 && values[count] !== (parameters[count]!.name === 'order' ? 0 : 1)) return undefined;
   const address = place?.kind === 'page' ? k.page_address(first) : first;
-  const end = k.page_offset + k.max_pfn_mapped * 4096;
-  return address >= k.page_offset && address < end ? address : undefined;
+  const { start, end } = k.direct_map;
+  return address >= start && address < end ? address : undefined;
 }

@@ -4,24 +4,23 @@
  */
 
 import { InputError, NotModelledError } from '../errors.ts';
-import { X86_CALLS } from '../linux/arch/x86/calls.ts';
-import { kernelOnDump } from '../linux/arch/x86/on_dump.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
-import { parseBootParameters } from '../linux/boot_parameters.ts';
+import { ARCHITECTURES } from '../linux/arch/index.ts';
+import type { Architecture } from '../linux/architecture.ts';
 import type { CallArgument, CallParameter, KernelCall } from '../linux/call.ts';
-import { GENERIC_CALLS } from '../linux/calls.ts';
 import { parseConfig } from '../linux/config.ts';
 import { errnoText } from '../linux/errno.ts';
+import type { Kernel } from '../linux/kernel.ts';
 import { parseKernelVersion } from '../linux/kernels.ts';
 import { memoryFromInclusive } from '../linux/machine.ts';
 import type { FrameAllocator } from '../linux/mm/frame_allocator.ts';
+import { VM_ALLOC } from '../linux/mm/vmalloc.ts';
 import { runTask, type TablePurpose } from '../linux/task.ts';
 import type { PageSource } from '../memory/physical_memory.ts';
 import { describeEntry } from '../mmu/describe.ts';
-import { hexAddress, hexWord, type VirtualAddress } from '../mmu/format.ts';
+import { type EntryFormat, hexAddress, hexWord, type VirtualAddress } from '../mmu/format.ts';
 import { TableIndex } from '../mmu/table_index.ts';
 import { Tlb } from '../mmu/tlb.ts';
-import { _PAGE_ACCESSED, _PAGE_DIRTY, _PAGE_GLOBAL, _PAGE_PRESENT, _PAGE_RW } from '../mmu/x86_64.ts';
+import { callsOf, packedProt } from './script_calls.ts';
 import type { AddedTable, ChangedRun, RecordedCall, Trace } from './trace.ts';
 
 /** A difference between recording and model, ready to print. */
@@ -35,7 +34,7 @@ export interface Difference {
 }
 
 /** Differences that a named rule explains, and that are therefore taken over into the model. */
-export type AcceptedRule = 'hardware sets A and D' | 'page allocator under debug_pagealloc';
+export type AcceptedRule = 'set by the hardware' | 'page allocator under debug_pagealloc';
 
 export interface Conformance {
   name: string;
@@ -60,12 +59,13 @@ class RecordedFrames implements FrameAllocator {
   readonly #placed = new Map<string, number>();
   #unplaced = UNPLACED_PFN;
   readonly freed: number[] = [];
+  page_size = 4096;
 
   expect(added: readonly AddedTable[]): void {
     this.#placed.clear();
     this.freed.length = 0;
     for (const { level, va, table } of added) {
-      this.#placed.set(`${level}:${Number(BigInt.asIntN(64, va))}`, Number(table / 4096n));
+      this.#placed.set(`${level}:${Number(BigInt.asIntN(64, va))}`, Number(table) / this.page_size);
     }
   }
 
@@ -106,15 +106,10 @@ function toAddress(value: bigint): VirtualAddress {
   return Number(BigInt.asIntN(64, value));
 }
 
-/** A 64-bit protection value packed into 32 bits. */
-function packProt(value: bigint): number {
-  return Number(value & 0x1fffn) | (Number((value >> 32n) & 0xfff0_0000n) | 0);
-}
-
 /** Replays one recording. */
 export class Conformer {
   readonly #trace: Trace;
-  readonly #kernel: X86Kernel;
+  readonly #kernel: Kernel;
   readonly #frames = new RecordedFrames();
   readonly #result: Conformance;
   readonly #stopAtFirst: boolean;
@@ -123,10 +118,7 @@ export class Conformer {
 
   /** @throws InputError, NotModelledError if the recording is of something that the model does not have. */
   constructor(trace: Trace, tables: PageSource, options: { stopAtFirst: boolean }) {
-    const { header, name } = trace;
-    if (header.arch !== 'x86_64') {
-      throw new NotModelledError(`architecture ${header.arch}`, 'only x86_64 is modelled', name);
-    }
+    const { name } = trace;
     this.#trace = trace;
     this.#stopAtFirst = options.stopAtFirst;
     this.#result = {
@@ -141,34 +133,34 @@ export class Conformer {
     this.#kernel = this.#createKernel(tables);
   }
 
-  #createKernel(tables: PageSource): X86Kernel {
+  #createKernel(tables: PageSource): Kernel {
     const { header, name, calls } = this.#trace;
+    const arch = ARCHITECTURES.find(
+      (each) => each.name === header.arch || each.aliases.includes(header.arch),
+    );
+    if (arch === undefined)
+      throw new NotModelledError(`architecture ${header.arch}`, 'the model has none', name);
     const debug = /(^|\s)debug_pagealloc=/.test(header.cmdline) ? 'y' : 'n';
-    const config = parseConfig([['DEBUG_PAGEALLOC', debug]], name);
-    const boot = parseBootParameters(header.cmdline, config, name);
-    const kernel = kernelOnDump({
+    const config = parseConfig([['DEBUG_PAGEALLOC', debug]], name, arch);
+    const ram = header.ram.map(([first, last]) => [Number(first), Number(last)] as const);
+    const kernel = arch.onTables({
       tables,
       root: Number(header.root),
-      machine: {
-        memory: memoryFromInclusive(
-          header.ram.map(([first, last]) => [Number(first), Number(last)]),
-          name,
-        ),
-        cpus: 1,
-        paging_levels: header.levels === 5 ? 5 : 4,
-        index_bits: 9,
-        features: { gbpages: true, pcid: false, encryption_bit: undefined },
-      },
-      version: versionOf(header.kernel, name),
+      levels: header.levels,
+      page_size: header.pageSize,
+      memory: memoryFromInclusive(ram, name),
+      cpus: 1,
+      version: versionOf(header.kernel, name, arch),
       config,
-      boot,
+      boot: arch.parseBoot(header.cmdline, config, name),
       page_offset: toAddress(header.pageOffset),
-      direct_pages_count: calls.find((call) => call.directPages !== undefined)?.directPages?.[0] ?? [
-        0, 0, 0, 0, 0,
-      ],
+      phys_offset: toAddress(header.physOffset),
+      direct_pages_count: calls.find((call) => call.directPages !== undefined)?.directPages?.[0] ?? [],
       frames: this.#frames,
+      facts: header.facts,
     });
-    kernel.tlb = new Tlb(1);
+    this.#frames.page_size = kernel.page_size;
+    kernel.tlb = new Tlb(1, kernel.page_size);
     return kernel;
   }
 
@@ -191,10 +183,11 @@ export class Conformer {
     this.#takeOverForeignChanges(recorded, expected);
     if (HELPERS.has(recorded.call)) {
       this.#apply(expected);
+      this.#noteArea(recorded, expected);
       this.#result.applied++;
       return;
     }
-    const call = findCall(recorded.call);
+    const call = findCall(this.#kernel.version.arch, recorded.call);
     const missing = call.missing?.(this.#kernel);
     if (missing !== undefined && recorded.call !== 'set_memory_p') {
       throw new NotModelledError(recorded.call, missing);
@@ -220,16 +213,17 @@ export class Conformer {
       this.#compare(recorded, 'allocations', String(recorded.allocations), String(allocations));
     }
     if (recorded.directPages !== undefined) {
-      const counted = this.#kernel.direct_pages_count.toArray();
+      const counted = this.#kernel.direct_pages_count?.toArray() ?? [];
       this.#compare(recorded, 'direct_pages_count', String(recorded.directPages[1]), String(counted));
     }
     const freed = this.#frames.freed.filter((pfn) => pfn < UNPLACED_PFN).sort((a, b) => a - b);
-    const removed = recorded.removed.map((table) => Number(table / 4096n)).sort((a, b) => a - b);
+    const { page_size } = this.#kernel;
+    const removed = recorded.removed.map((table) => Number(table) / page_size).sort((a, b) => a - b);
     this.#compare(recorded, 'tables freed', hexList(removed), hexList(freed));
     this.#kernel.memory.commit();
   }
 
-  #arguments(call: KernelCall<X86Kernel>, recorded: RecordedCall): CallArgument[] {
+  #arguments(call: KernelCall, recorded: RecordedCall): CallArgument[] {
     return call.parameters.map((parameter) => this.#argument(parameter, recorded));
   }
 
@@ -239,8 +233,8 @@ export class Conformer {
       const list = lists[name];
       if (list !== undefined) return list.map(Number);
     } else if (args[name] !== undefined) {
-      if (kind === 'address') return toAddress(args[name] & ~0xfffn);
-      return kind === 'prot' ? packProt(args[name]) : Number(args[name]);
+      if (kind === 'address') return toAddress(args[name] & ~BigInt(this.#kernel.page_size - 1));
+      return kind === 'prot' ? packedProt(this.#kernel, args[name]) : Number(args[name]);
     } else if (kind === 'page' && args.page !== undefined) {
       const { vmemmapBase, structPageSize } = this.#trace.header;
       return Number((args.page - (vmemmapBase ?? 0xffffea0000000000n)) / BigInt(structPageSize ?? 64));
@@ -257,8 +251,8 @@ export class Conformer {
   /** Every word that the recording says has changed, by physical address. */
   #expectedWords(recorded: RecordedCall): Map<number, Word> {
     const words = new Map<number, Word>();
-    for (const run of recorded.changed) expandChanged(run, words);
-    for (const table of recorded.added) expandAdded(table, words);
+    for (const run of recorded.changed) expandChanged(this.#kernel.format, run, words);
+    for (const table of recorded.added) expandAdded(this.#kernel.format, table, words);
     return words;
   }
 
@@ -273,7 +267,7 @@ export class Conformer {
 
   /** The rule by which the real entry may differ from the model's, if there is one. */
   #ruleFor(recorded: RecordedCall, word: Word, model: bigint, real: bigint): AcceptedRule | undefined {
-    if (onlyHardwareBits(model, real)) return 'hardware sets A and D';
+    if (this.#kernel.changedByHardware(word.level, model, real)) return 'set by the hardware';
     if (model !== real && this.#isPageAllocators(recorded, word, model, real)) {
       return 'page allocator under debug_pagealloc';
     }
@@ -303,7 +297,7 @@ export class Conformer {
       }
     }
     for (const { address, oldLow, oldHigh, low, high } of changed.values()) {
-      const pfn = Math.floor(address / 4096);
+      const pfn = Math.floor(address / this.#kernel.page_size);
       if (pfn >= UNPLACED_PFN || this.#frames.freed.includes(pfn)) continue;
       this.#differ(
         recorded,
@@ -324,17 +318,8 @@ export class Conformer {
     const first = recorded.args.addr === undefined ? undefined : toAddress(recorded.args.addr);
     const start = first ?? k.page_address(Number(recorded.args.pfn ?? -1n));
     const pages = Number(recorded.args.pages ?? 1n);
-    if (word.va >= start && word.va < start + pages * 4096) return false;
-    const flags = (entry: bigint) => k.format.flags(1, Number(entry & 0xffff_ffffn), Number(entry >> 32n));
-    const dirty = k.has['np-clears-dirty'] ? _PAGE_DIRTY : 0;
-    const unmapped = flags(model) & ~(_PAGE_PRESENT | _PAGE_RW | _PAGE_GLOBAL | dirty);
-    const mapped = flags(model) | _PAGE_PRESENT | _PAGE_RW;
-    const mappedAgain = unmapped | _PAGE_PRESENT | _PAGE_RW;
-    // A mapped page may have been written since, whereupon the CPU sets D.
-    return (
-      flags(real) === unmapped ||
-      [mapped, mappedAgain].some((each) => (flags(real) & ~_PAGE_DIRTY) === (each & ~_PAGE_DIRTY))
-    );
+    if (word.va >= start && word.va < start + pages * k.page_size) return false;
+    return k.changedByPageAllocator(word.level, model, real);
   }
 
   #apply(words: ReadonlyMap<number, Word>): void {
@@ -342,6 +327,20 @@ export class Conformer {
       this.#kernel.memory.write(address, Number(after & 0xffff_ffffn), Number(after >> 32n));
     }
     this.#kernel.memory.commit();
+  }
+
+  /** What vmalloc() and vfree() did to the kernel's list of areas, as far as the tables tell. */
+  #noteArea({ call, args, ret }: RecordedCall, words: ReadonlyMap<number, Word>): void {
+    const { vmap_areas, format, page_size } = this.#kernel;
+    if (call === 'vfree' && args.addr !== undefined) vmap_areas.delete(toAddress(args.addr));
+    if (call !== 'vmalloc' || ret === null) return;
+    const pages = [...words.values()]
+      .filter(({ level, va, after }) => level === 1 && va >= ret && after !== 0n)
+      .sort((a, b) => a.va - b.va)
+      .filter(({ va }, i) => va === ret + i * page_size)
+      .map(({ after }) => format.leafFrame(1, Number(after & 0xffff_ffffn), Number(after >> 32n)));
+    const size = (pages.length + 1) * page_size;
+    vmap_areas.set(ret, { addr: ret, size, pages, flags: VM_ALLOC, page_order: 0, lazily_freed: false });
   }
 
   #compare(recorded: RecordedCall, what: string, expected: string, found: string): void {
@@ -373,8 +372,8 @@ export class Conformer {
   }
 }
 
-function expandChanged(run: ChangedRun, words: Map<number, Word>): void {
-  const bytes = 2 ** (12 + 9 * (run.level - 1));
+function expandChanged(format: EntryFormat, run: ChangedRun, words: Map<number, Word>): void {
+  const bytes = 2 ** format.levelShift(run.level);
   for (let i = 0; i < run.count; i++) {
     const step = BigInt(i);
     words.set(Number(run.table) + (run.index + i) * 8, {
@@ -386,9 +385,9 @@ function expandChanged(run: ChangedRun, words: Map<number, Word>): void {
   }
 }
 
-function expandAdded(added: AddedTable, words: Map<number, Word>): void {
-  const bytes = 2 ** (12 + 9 * (added.level - 1));
-  for (let index = 0; index < 512; index++) {
+function expandAdded(format: EntryFormat, added: AddedTable, words: Map<number, Word>): void {
+  const bytes = 2 ** format.levelShift(added.level);
+  for (let index = 0; index < 2 ** format.indexBits(added.level); index++) {
     words.set(Number(added.table) + index * 8, {
       level: added.level,
       va: toAddress(added.va) + index * bytes,
@@ -404,24 +403,16 @@ function expandAdded(added: AddedTable, words: Map<number, Word>): void {
   }
 }
 
-/** Whether `real` is `model` with A or D set by the CPU: A in any present entry, D in a writable one. */
-function onlyHardwareBits(model: bigint, real: bigint): boolean {
-  const set = real & ~model;
-  if ((model & ~real) !== 0n || (model & 1n) === 0n) return false;
-  const allowed = BigInt(_PAGE_ACCESSED) | ((model & BigInt(_PAGE_RW)) !== 0n ? BigInt(_PAGE_DIRTY) : 0n);
-  return set !== 0n && (set & ~allowed) === 0n;
-}
-
-function findCall(name: string): KernelCall<X86Kernel> {
-  const call = [...X86_CALLS, ...GENERIC_CALLS].find((each) => each.name === name);
+function findCall(arch: Architecture, name: string): KernelCall {
+  const call = callsOf(arch).get(name);
   if (call === undefined) throw new NotModelledError(`call ${name}`, 'the model has no such function');
   return call;
 }
 
 /** The preset for a release; another patch level of a known series counts as that series. */
-function versionOf(release: string, where: string) {
+function versionOf(release: string, where: string, arch: Architecture) {
   const series = /^\d+\.\d+/.exec(release)?.[0] ?? release;
-  return parseKernelVersion(series, where);
+  return parseKernelVersion(series, where, arch);
 }
 
 function hexList(pfns: readonly number[]): string {

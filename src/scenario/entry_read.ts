@@ -3,8 +3,7 @@
  * What the CPU accesses then or writes next tells the rest, or that its call is about a single page.
  */
 
-import { pgd_offset_k } from '../linux/arch/x86/include/asm/pgtable.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
+import { type Kernel, tableIndex } from '../linux/kernel.ts';
 import type { PreemptionPoint } from '../linux/task.ts';
 import type { VirtualAddress } from '../mmu/format.ts';
 import type { TableIndex } from '../mmu/table_index.ts';
@@ -22,7 +21,7 @@ export interface ReadHints {
 
 /** The entry's physical address, or undefined if it cannot be told. To be asked before another step is taken. */
 export function entryRead(
-  k: X86Kernel,
+  k: Kernel,
   index: TableIndex,
   at: PreemptionPoint,
   { accessed, next, page }: ReadHints,
@@ -32,9 +31,14 @@ export function entryRead(
   if (accessed !== undefined) return lastEntry(accessed);
   if (next?.at === 'write') {
     const written = index.placeOf(Number(next.what));
-    const isUnder = written !== undefined && pgd_offset_k(k, written.address) === at.what;
+    const isUnder = written !== undefined && topEntry(k, written.address) === at.what;
     return isUnder ? Number(next.what) : undefined;
   }
-  if (page === undefined || (at.what !== pgd_offset_k(k, page) && at.what !== k.root)) return undefined;
+  if (page === undefined || (at.what !== topEntry(k, page) && at.what !== k.root)) return undefined;
   return lastEntry(page);
+}
+
+/** The entry of the top table for an address. */
+function topEntry(k: Kernel, address: VirtualAddress): number {
+  return k.root + tableIndex(k.format, k.format.levels, address) * 8;
 }

@@ -9,13 +9,14 @@ type Written = Extract<KernelEvent, { kind: 'write' }>;
 
 /** What the event says that its CPU did. Undefined for what is told otherwise, or not worth a line. */
 export function eventWords(event: KernelEvent, format: EntryFormat): string | undefined {
+  const pages = (of: { table: boolean; order: number }) => pagesWords(of, 2 ** format.pageShift);
   switch (event.kind) {
     case 'allocated':
-      return `allocates ${pagesWords(event)}`;
+      return `allocates ${pages(event)}`;
     case 'refused':
-      return `is refused ${pagesWords(event)}`;
+      return `is refused ${pages(event)}`;
     case 'freed':
-      return `frees ${pagesWords(event)}`;
+      return `frees ${pages(event)}`;
     case 'split':
       return `splits ${levelSizeName(format, event.level)} at ${hexAddress(event.address)}`;
     case 'collapse':
@@ -45,8 +46,8 @@ export function eventWords(event: KernelEvent, format: EntryFormat): string | un
   }
 }
 
-function pagesWords({ table, order }: { table: boolean; order: number }): string {
-  return table ? 'a page table' : `${sizeName(4096 * 2 ** order)} of memory`;
+function pagesWords({ table, order }: { table: boolean; order: number }, page_size: number): string {
+  return table ? 'a page table' : `${sizeName(page_size * 2 ** order)} of memory`;
 }
 
 function lockWords({ lock, mode }: { lock: string; mode: 'spin' | 'read' | 'write' }): string {

@@ -2,7 +2,6 @@
 
 export type { Header, Program } from './ast.ts';
 export { type Conformance, Conformer, type Difference } from './conform.ts';
-export { type DumpFacts, type DumpHints, factsOfDump } from './dump.ts';
 export { type CallSite, type Host, interpret } from './interpret.ts';
 export {
   type Cost,

@@ -1,8 +1,8 @@
 /** Writes down, step by step and in words, what the CPUs of an interleave() did. */
 
 import { InputError } from '../errors.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
 import type { KernelEvent } from '../linux/events.ts';
+import type { Kernel } from '../linux/kernel.ts';
 import type { PreemptionPoint } from '../linux/task.ts';
 import type { VirtualAddress } from '../mmu/format.ts';
 import type { EntryPlace, TableIndex } from '../mmu/table_index.ts';
@@ -25,7 +25,7 @@ interface CallInProgress {
 
 export class InterleavingLog implements StepWatcher {
   readonly interleaving: Interleaving;
-  readonly #kernel: X86Kernel;
+  readonly #kernel: Kernel;
   readonly #index: TableIndex;
   readonly #calls = new Map<number, CallInProgress>();
   readonly #maxSteps: number;
@@ -41,7 +41,7 @@ export class InterleavingLog implements StepWatcher {
 
   /** An interleaving of more than `maxSteps` steps is refused, with `where` as its place. */
   constructor(
-    kernel: X86Kernel,
+    kernel: Kernel,
     index: TableIndex,
     interleaving: Interleaving,
     maxSteps: number,
@@ -112,7 +112,7 @@ export class InterleavingLog implements StepWatcher {
   #written(event: Extract<KernelEvent, { kind: 'write' }>): string | undefined {
     const { entry } = event;
     const announced = this.#at?.at === 'write' && this.#at.what === entry;
-    const own = this.#calls.get(event.cpu)?.tables.has(Math.floor(entry / 4096)) === true;
+    const own = this.#calls.get(event.cpu)?.tables.has(Math.floor(entry / this.#kernel.page_size)) === true;
     if (own && !announced) return undefined;
     return writeWords(event, this.#index.placeOf(entry), this.#kernel.format);
   }

@@ -33,7 +33,7 @@ import { parseSchedule } from './schedule.ts';
 /** What a script may name besides its own constants. `max` may be Infinity. */
 export interface KnownNames {
   readonly calls: ReadonlyMap<string, { readonly min: number; readonly max: number }>;
-  readonly constants: ReadonlyMap<string, bigint>;
+  readonly constants: ReadonlySet<string>;
 }
 
 export const MAX_SCRIPT_BYTES = 256 * 1024;
@@ -446,7 +446,7 @@ export class Translator {
     }
     if (this.known === undefined || this.known.constants.has(name)) return;
     const declared = this.scopes.flatMap((scope) => [...scope.declared]);
-    const names = [...declared, ...this.known.constants.keys()];
+    const names = [...declared, ...this.known.constants];
     throw this.unknownName(node, 'name', name, nearestNames(name, names));
   }
 

@@ -3,6 +3,7 @@
 import type * as acorn from 'acorn';
 import {
   type ConfigOption,
+  type Feature,
   type Header,
   type HeaderValues,
   MAX_CPUS,
@@ -32,9 +33,10 @@ export class HeaderReader {
     cpus: (node) => this.count(node, 'cpus', 1, MAX_CPUS),
     config: (node) => this.config(node),
     boot: (node) => this.string(node, 'boot'),
-    levels: (node) => (this.count(node, 'levels', 4, 5) === 4 ? 4 : 5),
+    levels: (node) => this.count(node, 'levels', 2, 5),
+    page_size: (node) => this.pageSize(node),
     geometry: (node) => this.count(node, 'geometry', 1, MAX_INDEX_BITS),
-    encryption_bit: (node) => this.count(node, 'encryption_bit', 36, 51),
+    features: (node) => this.features(node),
   };
 
   read(object: acorn.ObjectExpression): Header {
@@ -106,6 +108,24 @@ export class HeaderReader {
 
   private address(node: acorn.AnyNode): bigint | string {
     return this.scalar(node, 'end of a range of ram', 'an integer or a string');
+  }
+
+  private pageSize(node: acorn.AnyNode): string | number {
+    const value = this.scalar(node, 'page_size', "a size such as '16K'");
+    return typeof value === 'string' ? value : Number(value);
+  }
+
+  private features(node: acorn.AnyNode): Feature[] {
+    const expected = '{ name: true, ... }';
+    if (node.type !== 'ObjectExpression') throw this.translator.unexpected(node, 'features', expected);
+    return this.properties(node, 'features').map(({ key, name, value }) => {
+      if (value.type === 'Literal' && typeof value.value === 'boolean')
+        return { name, value: value.value, span: spanOf(key) };
+      const number = this.scalar(value, 'value in features', 'true, false or an integer');
+      if (typeof number === 'string')
+        throw this.translator.unexpected(value, 'value in features', 'true, false or an integer');
+      return { name, value: Number(number), span: spanOf(key) };
+    });
   }
 
   private config(node: acorn.AnyNode): ConfigOption[] {

@@ -1,26 +1,25 @@
 /** What a call that returned 0 has promised of every page of its request: to be compared with the tables. */
 
-import type { EntryFlags } from '../mmu/format.ts';
-import { _PAGE_NX, _PAGE_PRESENT, _PAGE_RW } from '../mmu/x86_64.ts';
+import type { Rights } from '../linux/kernel.ts';
 
-const present = (flags: EntryFlags) => (flags & _PAGE_PRESENT) !== 0;
-const notPresent = (flags: EntryFlags) => (flags & _PAGE_PRESENT) === 0;
-const writable = (flags: EntryFlags) => (flags & _PAGE_RW) !== 0;
-const readOnly = (flags: EntryFlags) => (flags & _PAGE_RW) === 0;
-const executable = (flags: EntryFlags) => (flags & _PAGE_NX) === 0;
-const notExecutable = (flags: EntryFlags) => (flags & _PAGE_NX) !== 0;
+const present = (rights: Rights) => rights.present;
+const notPresent = (rights: Rights) => !rights.present;
+const writable = (rights: Rights) => rights.writable;
+const readOnly = (rights: Rights) => !rights.writable;
+const executable = (rights: Rights) => rights.executable;
+const notExecutable = (rights: Rights) => !rights.executable;
 
 interface Promise {
   /** In words, for the report. */
   text: string;
-  kept(flags: EntryFlags): boolean;
+  kept(rights: Rights): boolean;
 }
 
 const PROMISES: ReadonlyMap<string, Promise> = new Map<string, Promise>([
   ['set_direct_map_invalid_noflush', { text: 'not present', kept: notPresent }],
   [
     'set_direct_map_default_noflush',
-    { text: 'present and writable', kept: (flags) => present(flags) && writable(flags) },
+    { text: 'present and writable', kept: (rights) => present(rights) && writable(rights) },
   ],
   ['set_memory_np', { text: 'not present', kept: notPresent }],
   ['set_memory_np_noalias', { text: 'not present', kept: notPresent }],
@@ -31,7 +30,7 @@ const PROMISES: ReadonlyMap<string, Promise> = new Map<string, Promise>([
   ['set_memory_nx', { text: 'not executable', kept: notExecutable }],
   [
     'set_memory_rox',
-    { text: 'not writable, executable', kept: (flags) => readOnly(flags) && executable(flags) },
+    { text: 'not writable, executable', kept: (rights) => readOnly(rights) && executable(rights) },
   ],
   ['set_mce_nospec', { text: 'not present', kept: notPresent }],
   ['clear_mce_nospec', { text: 'present', kept: present }],

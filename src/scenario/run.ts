@@ -1,9 +1,9 @@
 /** Runs a scenario on a machine, and records step by step what happened. */
 
 import { InputError, NotModelledError } from '../errors.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
 import type { CallArgument, KernelCall } from '../linux/call.ts';
 import { errnoText } from '../linux/errno.ts';
+import { type Kernel, type KernelSections, rightsOf } from '../linux/kernel.ts';
 import { type AllocationPoint, type Point, runTask, type Task } from '../linux/task.ts';
 import { hexAddress } from '../mmu/format.ts';
 import { TableIndex } from '../mmu/table_index.ts';
@@ -18,19 +18,20 @@ import { countLeaves, disagreements, leavesBySize } from './observers.ts';
 import { type Interleaving, OUTCOME_SCHEMA, type Outcome, type Step } from './outcome.ts';
 import { promiseOf } from './promises.ts';
 import {
+  callsOf,
   callText,
-  KERNEL_CALLS,
+  constantsOf,
   kernelArguments,
-  knownNames,
   OOPS,
   pageArgument,
+  SCRIPT_FUNCTIONS,
   type ScriptFunction,
 } from './script_calls.ts';
 import { StepRecorder } from './step_recorder.ts';
 
 /** Where a run starts, for the report. */
 export interface StartedOn {
-  kernel: X86Kernel;
+  kernel: Kernel;
   /** "the model", or the name of the dump. */
   name: string;
 }
@@ -41,10 +42,10 @@ export function runScenario(program: Program, start: StartedOn): Outcome {
 }
 
 class Runner implements Host<Point> {
-  readonly constants = knownNames().constants;
+  readonly constants: ReadonlyMap<string, bigint>;
   readonly #program: Program;
   readonly #start: StartedOn;
-  readonly #kernel: X86Kernel;
+  readonly #kernel: Kernel;
   readonly #index: TableIndex;
   readonly #recorder: StepRecorder;
   readonly #holders = new LockHolders();
@@ -57,10 +58,11 @@ class Runner implements Host<Point> {
 
   constructor(program: Program, start: StartedOn) {
     const { kernel } = start;
+    this.constants = constantsOf(kernel.version.arch, kernel.page_size);
     this.#program = program;
     this.#start = start;
     this.#kernel = kernel;
-    kernel.tlb = new Tlb(kernel.machine.cpus);
+    kernel.tlb = new Tlb(kernel.machine.cpus, kernel.page_size);
     this.#index = new TableIndex(kernel.memory, kernel.format, kernel.root, kernel.kernel_range);
     this.#recorder = new StepRecorder(kernel, this.#index);
   }
@@ -83,7 +85,7 @@ class Runner implements Host<Point> {
       schema: OUTCOME_SCHEMA,
       scenario: this.#program.fileName,
       title: [...this.#program.comments],
-      arch: 'x86_64',
+      arch: k.version.arch.name,
       kernel: k.version.name,
       machine: describeMachine(k),
       startedOn: this.#start.name,
@@ -103,8 +105,8 @@ class Runner implements Host<Point> {
   }
 
   *call(site: CallSite, args: readonly Argument[]): Generator<Point, bigint | undefined, number> {
-    const call = KERNEL_CALLS.get(site.name);
-    return call === undefined ? this.#scriptCall(site, args) : yield* this.#kernelCall(call, site, args);
+    if (Object.hasOwn(SCRIPT_FUNCTIONS, site.name)) return this.#scriptCall(site, args);
+    return yield* this.#kernelCall(this.#kernelFunction(site, args), site, args);
   }
 
   *onCpu(
@@ -195,13 +197,13 @@ class Runner implements Host<Point> {
       case 'page_address':
         return this.#unsigned(k.page_address(this.#page(site, args[0])));
       case 'image_address':
-        return this.#unsigned(this.#page(site, args[0]) * 4096 - 2 ** 31 - k.phys_base);
+        return this.#unsigned(k.image_address(this.#page(site, args[0])));
       case 'text_page':
-        return BigInt(Math.floor(k.image.text / 4096));
+        return this.#imagePage(site, ({ text }) => text);
       case 'rodata_page':
-        return BigInt(Math.floor(k.image.start_rodata / 4096));
+        return this.#imagePage(site, ({ start_rodata }) => start_rodata);
       case 'init_page':
-        return BigInt(Math.floor(k.image.init_begin / 4096));
+        return this.#imagePage(site, ({ init_begin }) => init_begin);
       case 'fail_alloc':
         for (const arg of args) this.#refuse.add(this.#allocations + this.#positive(site, arg));
         return undefined;
@@ -213,6 +215,30 @@ class Runner implements Host<Point> {
         this.#refuse.clear();
         return undefined;
     }
+  }
+
+  /** @throws NotModelledError for a function that this architecture does not have, InputError for too many arguments. */
+  #kernelFunction(site: CallSite, args: readonly Argument[]): KernelCall {
+    const { arch } = this.#kernel.version;
+    const call = callsOf(arch).get(site.name);
+    if (call === undefined)
+      throw new NotModelledError(`${site.name}()`, `${arch.name} has no such function`, this.#where(site));
+    const required = call.parameters.filter((parameter) => parameter.default === undefined).length;
+    const most = call.parameters.length;
+    if (args.length >= required && args.length <= most) return call;
+    throw new InputError({
+      code: 'out-of-range',
+      what: `number of arguments of ${site.name}()`,
+      where: this.#where(site),
+      found: String(args.length),
+      expected: required === most ? `${most} on ${arch.name}` : `${required} to ${most} on ${arch.name}`,
+    });
+  }
+
+  #imagePage(site: CallSite, partOf: (sections: KernelSections) => number): bigint {
+    const { sections, page_size } = this.#kernel;
+    if (sections !== undefined) return BigInt(Math.floor(partOf(sections) / page_size));
+    throw new NotModelledError(`${site.name}()`, 'this machine has no kernel image', this.#where(site));
   }
 
   #unsigned(address: number): bigint {
@@ -235,7 +261,7 @@ class Runner implements Host<Point> {
   }
 
   *#kernelCall(
-    call: KernelCall<X86Kernel>,
+    call: KernelCall,
     site: CallSite,
     args: readonly Argument[],
   ): Generator<Point, bigint | undefined, number> {
@@ -253,16 +279,11 @@ class Runner implements Host<Point> {
   }
 
   /** NULL is 0 to a script, as in C. */
-  #scriptValue(call: KernelCall<X86Kernel>, value: number): bigint {
+  #scriptValue(call: KernelCall, value: number): bigint {
     return call.returns === 'address' ? this.#unsigned(value) : BigInt(value);
   }
 
-  #returned(
-    step: Step,
-    call: KernelCall<X86Kernel>,
-    values: readonly CallArgument[],
-    value: number | undefined,
-  ): void {
+  #returned(step: Step, call: KernelCall, values: readonly CallArgument[], value: number | undefined): void {
     step.value = value;
     if (call.returns === 'void') step.returned = 'void';
     else if (value === undefined) step.returned = 'NULL';
@@ -274,7 +295,7 @@ class Runner implements Host<Point> {
   }
 
   /** A 0 that does not mean what it says: pages of the request that are not as promised. */
-  #checkPromise(step: Step, call: KernelCall<X86Kernel>, values: readonly CallArgument[]): void {
+  #checkPromise(step: Step, call: KernelCall, values: readonly CallArgument[]): void {
     const promise = promiseOf(call.name);
     const first = values[0];
     if (promise === undefined || typeof first !== 'number') return;
@@ -285,9 +306,9 @@ class Runner implements Host<Point> {
     let pages = 0;
     let example = '';
     for (let page = 0; page < of; page++) {
-      const address = start + page * 4096;
+      const address = start + page * k.page_size;
       const leaf = k.leafAt(address);
-      if (leaf !== undefined && promise.kept(k.format.flags(leaf.level, leaf.low, leaf.high))) continue;
+      if (leaf !== undefined && promise.kept(rightsOf(k.format, leaf))) continue;
       if (pages === 0) {
         example = `${hexAddress(address)} ${leaf === undefined ? 'has no entry' : `is not: ${promise.text}`}`;
       }
@@ -303,7 +324,7 @@ class Runner implements Host<Point> {
 }
 
 /** A task that ends, without a value, where the machine dies, be it while the task waits. */
-function* untilHalt<T>(k: X86Kernel, task: Task<T>): Generator<Point, T | undefined, number> {
+function* untilHalt<T>(k: Kernel, task: Task<T>): Generator<Point, T | undefined, number> {
   let step = task.next(0);
   while (step.done !== true) {
     if (step.value.kind === 'halt') return undefined;
@@ -314,20 +335,17 @@ function* untilHalt<T>(k: X86Kernel, task: Task<T>): Generator<Point, T | undefi
   return step.value;
 }
 
-function describeMachine(k: X86Kernel): string {
+function describeMachine(k: Kernel): string {
   const ram = k.machine.memory.filter((range) => range.type === 'RAM');
   const bytes = ram.reduce((sum, range) => sum + range.end - range.start, 0);
   const gibibytes = bytes / 2 ** 30;
   const size =
     gibibytes >= 1 ? `${Math.round(gibibytes * 10) / 10} GiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
   const cpus = `${k.machine.cpus} CPU${k.machine.cpus === 1 ? '' : 's'}`;
-  return k.pgtable_l5_enabled ? `${size}, ${cpus}, 5-level` : `${size}, ${cpus}`;
+  return [size, cpus, ...k.describeMachine()].join(', ');
 }
 
 /** The switches that bear on the answer, always spelt out. */
-function describeBoot(k: X86Kernel): string {
-  const words = [`debug_pagealloc=${k.boot.debug_pagealloc ? 'on' : 'off'}`];
-  if (!k.boot.gbpages) words.push('nogbpages');
-  if (k.boot.pti === 'on') words.push('pti=on');
-  return words.join(' ');
+function describeBoot(k: Kernel): string {
+  return [`debug_pagealloc=${k.boot.debug_pagealloc ? 'on' : 'off'}`, ...k.describeBoot()].join(' ');
 }

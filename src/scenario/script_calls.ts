@@ -1,12 +1,12 @@
 /** Kernel calls as scripts see them: which names there are, and what their arguments must be. */
 
 import { InputError } from '../errors.ts';
-import { X86_CALLS } from '../linux/arch/x86/calls.ts';
-import { __START_KERNEL_map } from '../linux/arch/x86/include/asm/page_types.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
+import { ARCHITECTURES } from '../linux/arch/index.ts';
+import type { Architecture } from '../linux/architecture.ts';
 import type { CallArgument, CallParameter, KernelCall } from '../linux/call.ts';
 import { GENERIC_CALLS } from '../linux/calls.ts';
 import { ERRNO_BY_NAME } from '../linux/errno.ts';
+import type { Kernel } from '../linux/kernel.ts';
 import { hexAddress } from '../mmu/format.ts';
 import type { Argument, CallSite } from './interpret.ts';
 import type { KnownNames } from './parse.ts';
@@ -25,46 +25,59 @@ export const SCRIPT_FUNCTIONS = {
 
 export type ScriptFunction = keyof typeof SCRIPT_FUNCTIONS;
 
-export const KERNEL_CALLS: ReadonlyMap<string, KernelCall<X86Kernel>> = new Map(
-  [...X86_CALLS, ...(GENERIC_CALLS as readonly KernelCall<X86Kernel>[])].map((call) => [call.name, call]),
-);
+const CALLS = new Map<Architecture, ReadonlyMap<string, KernelCall>>();
+
+/** The kernel functions that can be called on an architecture, by name. */
+export function callsOf(arch: Architecture): ReadonlyMap<string, KernelCall> {
+  const known = CALLS.get(arch);
+  if (known !== undefined) return known;
+  const calls = new Map([...GENERIC_CALLS, ...arch.calls].map((call) => [call.name, call]));
+  CALLS.set(arch, calls);
+  return calls;
+}
+
+/** Every kernel function that some architecture has, by name. */
+export function allCalls(architectures: readonly Architecture[] = ARCHITECTURES): Map<string, KernelCall> {
+  return new Map([...architectures].reverse().flatMap((arch) => [...callsOf(arch)]));
+}
 
 /** What to expect of a call that kills the machine: expect(touch(page), OOPS). No kernel function returns it. */
 export const OOPS = -(2n ** 63n);
 
-const CONSTANTS: ReadonlyMap<string, bigint> = new Map([
-  ...[...ERRNO_BY_NAME].map(([name, value]) => [name, BigInt(value)] as const),
-  ['OOPS', OOPS],
-  ['PAGE_SIZE', 4096n],
-  ['_PAGE_PRESENT', 1n],
-  ['_PAGE_RW', 2n],
-  ['_PAGE_PWT', 8n],
-  ['_PAGE_PCD', 16n],
-  ['_PAGE_ACCESSED', 32n],
-  ['_PAGE_DIRTY', 64n],
-  ['_PAGE_PAT', 128n],
-  ['_PAGE_GLOBAL', 256n],
-  ['_PAGE_NX', 1n << 63n],
-]);
+const ERRNOS = [...ERRNO_BY_NAME].map(([name, value]) => [name, BigInt(value)] as const);
+
+/** What names stand for on an architecture with pages of so many bytes. */
+export function constantsOf(arch: Architecture, page_size: number): ReadonlyMap<string, bigint> {
+  return new Map([
+    ...ERRNOS,
+    ['OOPS', OOPS],
+    ['PAGE_SIZE', BigInt(page_size)],
+    ...Object.entries(arch.constants),
+  ]);
+}
 
 /** Pages a call may name: 4 GiB, so that no call runs or fills memory without end. */
 const MAX_COUNT = 2n ** 20n;
 
-/** Everything a script may name. */
-export function knownNames(): KnownNames {
+/** Everything a script may name, on one of these architectures or another. */
+export function knownNames(architectures: readonly Architecture[] = ARCHITECTURES): KnownNames {
   const calls = new Map<string, { min: number; max: number }>();
-  for (const [name, { parameters }] of KERNEL_CALLS) {
-    const required = parameters.filter((parameter) => parameter.default === undefined).length;
-    calls.set(name, { min: required, max: parameters.length });
+  for (const arch of architectures) {
+    for (const [name, { parameters }] of callsOf(arch)) {
+      const required = parameters.filter((parameter) => parameter.default === undefined).length;
+      const { min, max } = calls.get(name) ?? { min: required, max: parameters.length };
+      calls.set(name, { min: Math.min(min, required), max: Math.max(max, parameters.length) });
+    }
   }
   for (const [name, { min, max }] of Object.entries(SCRIPT_FUNCTIONS)) calls.set(name, { min, max });
-  return { calls, constants: CONSTANTS };
+  const constants = new Set(architectures.flatMap((arch) => [...constantsOf(arch, 0).keys()]));
+  return { calls, constants };
 }
 
 /** Checks a script's arguments against the machine and turns them into the kernel's. */
 export function kernelArguments(
-  k: X86Kernel,
-  call: KernelCall<X86Kernel>,
+  k: Kernel,
+  call: KernelCall,
   args: readonly Argument[],
   where: string,
 ): CallArgument[] {
@@ -75,7 +88,7 @@ export function kernelArguments(
   });
 }
 
-function kernelArgument(k: X86Kernel, parameter: CallParameter, arg: Argument, where: string): CallArgument {
+function kernelArgument(k: Kernel, parameter: CallParameter, arg: Argument, where: string): CallArgument {
   const { name, kind } = parameter;
   if (kind === 'pages') {
     if (!Array.isArray(arg)) throw wrongKind(name, arg, 'a list of pages', where);
@@ -91,11 +104,17 @@ function kernelArgument(k: X86Kernel, parameter: CallParameter, arg: Argument, w
       return inRange(name, arg, 0n, 1n, where);
     case 'count':
       return inRange(name, arg, 0n, MAX_COUNT, where);
-    case 'prot': {
-      const bits = BigInt.asUintN(64, arg);
-      return Number(bits & 0x1fffn) | (Number((bits >> 32n) & 0xfff0_0000n) | 0);
-    }
+    case 'bits':
+      return inRange(name, arg, 0n, 2n ** 32n - 1n, where);
+    case 'prot':
+      return packedProt(k, arg);
   }
+}
+
+/** Protection bits of a 64-bit entry, packed as the format packs those of a large leaf, which has room for all. */
+export function packedProt(k: Kernel, prot: bigint): number {
+  const bits = BigInt.asUintN(64, prot);
+  return k.format.flags(2, Number(bits & 0xffff_ffffn), Number(bits >> 32n));
 }
 
 function wrongKind(name: string, arg: Argument, expected: string, where: string): InputError {
@@ -117,16 +136,16 @@ function inRange(name: string, value: bigint, min: bigint, max: bigint, where: s
 }
 
 /** One past the last byte of RAM. */
-export function endOfRam(k: X86Kernel): number {
+export function endOfRam(k: Kernel): number {
   return k.machine.memory
     .filter((range) => range.type === 'RAM')
     .reduce((end, range) => Math.max(end, range.end), 0);
 }
 
 /** A page of RAM. */
-export function pageArgument(k: X86Kernel, name: string, page: Argument, where: string): number {
+export function pageArgument(k: Kernel, name: string, page: Argument, where: string): number {
   if (typeof page !== 'bigint') throw wrongKind(name, page, 'a page', where);
-  const end = Math.floor(endOfRam(k) / 4096);
+  const end = Math.floor(endOfRam(k) / k.page_size);
   if (page < 0n || page >= BigInt(end)) {
     throw new InputError({
       code: 'out-of-range',
@@ -140,36 +159,32 @@ export function pageArgument(k: X86Kernel, name: string, page: Argument, where: 
 }
 
 /** Kernel addresses only, and in the direct map only those of RAM or of holes below its end. */
-function addressArgument(k: X86Kernel, name: string, value: bigint, where: string): number {
-  const bits = k.pgtable_l5_enabled ? 57 : 48;
+function addressArgument(k: Kernel, name: string, value: bigint, where: string): number {
+  const { start, end } = k.kernel_range;
   const signed = BigInt.asIntN(64, value);
-  if (value < -(2n ** 63n) || value >= 2n ** 64n || signed >= 0n || signed < -(2n ** BigInt(bits - 1))) {
+  const found = `0x${BigInt.asUintN(64, value).toString(16)}`;
+  if (value < -(2n ** 63n) || value >= 2n ** 64n || signed < BigInt(start) || signed >= BigInt(end)) {
     throw new InputError({
       code: 'out-of-range',
       what: `argument ${name}`,
       where,
-      found: `0x${BigInt.asUintN(64, value).toString(16)}`,
-      expected: `a kernel address of ${bits} bits, from ${hexAddress(-(2 ** (bits - 1)))} up`,
+      found,
+      expected: `a kernel address, ${hexAddress(start)} to ${hexAddress(BigInt(end) - 1n)}`,
     });
   }
-  if ((signed & 0xfffn) !== 0n) {
+  if (signed % BigInt(k.page_size) !== 0n) {
     throw new InputError({
       code: 'bad-format',
       what: `argument ${name}`,
       where,
-      found: `0x${BigInt.asUintN(64, value).toString(16)}`,
-      expected: 'a multiple of the page size, 4096',
+      found,
+      expected: `a multiple of the page size, ${k.page_size}`,
     });
   }
   const address = Number(signed);
-  const physical = address - k.page_offset;
-  const windowEnd = k.page_offset + 2 ** (bits - 2);
-  if (
-    address >= k.page_offset &&
-    address < windowEnd &&
-    address < __START_KERNEL_map &&
-    physical >= endOfRam(k)
-  ) {
+  const window = k.direct_map_window;
+  const physical = address - k.page_address(0);
+  if (address >= window.start && address < window.end && physical >= endOfRam(k)) {
     throw new InputError({
       code: 'out-of-range',
       what: `argument ${name}`,
@@ -182,13 +197,15 @@ function addressArgument(k: X86Kernel, name: string, value: bigint, where: strin
 }
 
 /** The call with its arguments as values, as a reader of mail expects: addresses in hex, pages as pfn. */
-export function callText(call: KernelCall<X86Kernel>, args: readonly CallArgument[], site: CallSite): string {
+export function callText(call: KernelCall, args: readonly CallArgument[], site: CallSite): string {
   const shown = call.parameters.map((parameter, i) => {
     const arg = args[i]!;
     if (typeof arg !== 'number') return `[${arg.length} pages]`;
     if (parameter.kind === 'address') return hexAddress(arg);
     if (parameter.kind === 'page') return `pfn 0x${arg.toString(16)}`;
-    return parameter.kind === 'prot' ? `0x${(arg >>> 0).toString(16)}` : String(arg);
+    return parameter.kind === 'prot' || parameter.kind === 'bits'
+      ? `0x${(arg >>> 0).toString(16)}`
+      : String(arg);
   });
   const given = call.parameters.filter(
     (parameter, i) => parameter.default === undefined || args[i] !== parameter.default,

@@ -1,31 +1,33 @@
 /** From a script's header and the command line to a machine that runs. */
 
 import { InputError, NotModelledError } from '../errors.ts';
-import { bootX86 } from '../linux/arch/x86/boot.ts';
-import { kernelOnDump } from '../linux/arch/x86/on_dump.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
-import { type BootParameters, parseBootParameters } from '../linux/boot_parameters.ts';
+import { ARCHITECTURES, architectureNamed, DEFAULT_ARCH } from '../linux/arch/index.ts';
+import type { Architecture, DumpHints } from '../linux/architecture.ts';
+import type { BootParameters } from '../linux/boot_parameters.ts';
 import { type Config, parseConfig } from '../linux/config.ts';
+import { type Kernel, rightsOf } from '../linux/kernel.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
-import { type Machine, memoryFromInclusive, parseSize, qemuPcMemory } from '../linux/machine.ts';
+import { type Machine, memoryFromInclusive, parseSize } from '../linux/machine.ts';
 import { BuddyAllocator } from '../linux/mm/buddy.ts';
 import { FrameWords } from '../memory/frame_words.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import { walk } from '../mmu/walk.ts';
 import { type Header, type Placed, type Program, placeOf, type RamRange } from './ast.ts';
-import { type DumpHints, factsOfDump } from './dump.ts';
 import { countLeaves } from './observers.ts';
 import type { StartedOn } from './run.ts';
 
 const DEFAULT_KERNEL = 'v7.2.13';
 const DEFAULT_RAM = '4G';
 const MAX_SCENARIO_CPUS = 64;
+const MAX_PAGE_SIZE = 65536;
 
 /** What the command line says over the script's header. */
 export interface StartOptions {
+  arch?: string | Architecture | undefined;
   kernel?: string | undefined;
   config?: readonly (readonly [string, string])[] | undefined;
   boot?: string | undefined;
+  features?: Readonly<Record<string, boolean | number>> | undefined;
   /** A dump to start on. */
   dump?: { memory: MachineMemory; name: string; hints: DumpHints } | undefined;
 }
@@ -35,59 +37,79 @@ export function startMachine(program: Program, options: StartOptions): StartedOn
   const { header } = program;
   const at = (placed: Placed<unknown> | undefined) =>
     placed === undefined ? program.fileName : placeOf(program.fileName, placed.span);
-  const arch = header.arch?.value ?? 'x86_64';
-  if (arch !== 'x86_64')
-    throw new NotModelledError(`architecture ${arch}`, 'only x86_64 is so far', at(header.arch));
-
-  const config = configOf(program, options);
+  const arch = archOf(program, options);
+  const config = configOf(program, options, arch);
   const bootText = options.boot ?? header.boot?.value ?? '';
-  const boot = parseBootParameters(bootText, config, options.boot === undefined ? at(header.boot) : '--boot');
-  if (options.dump !== undefined) return startOnDump(program, options, options.dump, config, boot);
+  const boot = arch.parseBoot(bootText, config, options.boot === undefined ? at(header.boot) : '--boot');
+  if (options.dump !== undefined) return startOnDump(program, options, options.dump, { arch, config, boot });
 
   const version =
     options.kernel === undefined
-      ? parseKernelVersion(header.kernel?.value ?? DEFAULT_KERNEL, at(header.kernel))
-      : parseKernelVersion(options.kernel, '--kernel');
-  const { kernel } = bootX86({ version, machine: machineOf(program), config, boot });
+      ? parseKernelVersion(header.kernel?.value ?? DEFAULT_KERNEL, at(header.kernel), arch)
+      : parseKernelVersion(options.kernel, '--kernel', arch);
+  const { kernel } = arch.boot({ version, machine: machineOf(program, options, arch), config, boot });
   checkImageInRam(kernel, at(header.ram));
   return { kernel, name: 'the model' };
 }
 
+function archOf({ header, fileName }: Program, { arch, dump }: StartOptions): Architecture {
+  if (typeof arch === 'object') return arch;
+  if (arch !== undefined) return architectureNamed(arch, '--arch');
+  if (header.arch !== undefined)
+    return architectureNamed(header.arch.value, placeOf(fileName, header.arch.span));
+  const ofDump = ARCHITECTURES.find(({ elfMachine }) => elfMachine === dump?.memory.machine);
+  return ofDump ?? DEFAULT_ARCH;
+}
+
 /** A boot loader would not have found room for the kernel; the kernel itself does not notice. */
-function checkImageInRam({ image, machine }: X86Kernel, where: string): void {
+function checkImageInRam({ sections, machine }: Kernel, where: string): void {
+  if (sections === undefined) return;
+  const { text, end } = sections;
   const fits = machine.memory.some(
-    ({ type, start, end }) => type === 'RAM' && start <= image.text && image.end <= end,
+    (range) => range.type === 'RAM' && range.start <= text && end <= range.end,
   );
-  if (fits || image.end === image.text) return;
+  if (fits) return;
   throw new InputError({
     code: 'out-of-range',
     what: 'ram',
     where,
-    found: `no range with physical 0x${image.text.toString(16)} to 0x${(image.end - 1).toString(16)}`,
+    found: `no range with physical 0x${text.toString(16)} to 0x${(end - 1).toString(16)}`,
     expected: 'RAM where this kernel is loaded',
   });
 }
 
-function configOf(program: Program, options: StartOptions): Config {
+function configOf(program: Program, options: StartOptions, arch: Architecture): Config {
   const { config } = program.header;
   const fromHeader = (config?.value ?? []).map(({ name, value }) => [name, String(value)] as const);
   const where = config === undefined ? '--config' : placeOf(program.fileName, config.span);
   const settings = [...fromHeader, ...(options.config ?? [])];
-  return parseConfig(settings, options.config === undefined ? where : '--config');
+  return parseConfig(settings, options.config === undefined ? where : '--config', arch);
 }
 
-function machineOf(program: Program): Machine {
+function machineOf(program: Program, options: StartOptions, arch: Architecture): Machine {
   const { header } = program;
-  const where = header.ram === undefined ? program.fileName : placeOf(program.fileName, header.ram.span);
+  const placed = (part: Placed<unknown> | undefined) =>
+    part === undefined ? program.fileName : placeOf(program.fileName, part.span);
   const ram = header.ram?.value ?? DEFAULT_RAM;
-  const memory = typeof ram === 'string' ? qemuPcMemory(parseSize(ram, where)) : memoryOf(ram, where);
-  return {
-    memory,
+  const where = placed(header.ram);
+  const fromHeader = (header.features?.value ?? []).map(({ name, value }) => [name, value] as const);
+  return arch.machine({
+    ram: typeof ram === 'string' ? parseSize(ram, where) : memoryOf(ram, where),
     cpus: cpusOf(program, header),
-    paging_levels: header.levels?.value ?? 4,
-    index_bits: header.geometry?.value ?? 9,
-    features: { gbpages: true, pcid: false, encryption_bit: header.encryption_bit?.value },
-  };
+    page_size: header.page_size && pageSizeOf(header.page_size.value, placed(header.page_size)),
+    levels: header.levels?.value,
+    index_bits: header.geometry?.value,
+    features: { ...Object.fromEntries(fromHeader), ...options.features },
+    where: placed(header.features ?? header.levels ?? header.ram),
+  });
+}
+
+function pageSizeOf(value: string | number, where: string): number {
+  const [, digits, unit = ''] = /^\s*(\d{1,6})\s*(K?)\s*$/i.exec(String(value)) ?? [];
+  const bytes = Number(digits ?? 0) * (unit === '' ? 1 : 1024);
+  if (bytes >= 4096 && bytes <= MAX_PAGE_SIZE && Number.isInteger(Math.log2(bytes))) return bytes;
+  const expected = "a power of two from '4K' to '64K'";
+  throw new InputError({ code: 'out-of-range', what: 'page_size', where, found: String(value), expected });
 }
 
 function cpusOf(program: Program, header: Header): number {
@@ -124,34 +146,46 @@ function startOnDump(
   program: Program,
   options: StartOptions,
   dump: NonNullable<StartOptions['dump']>,
-  config: Config,
-  boot: BootParameters,
+  { arch, config, boot }: { arch: Architecture; config: Config; boot: BootParameters },
 ): StartedOn {
-  const tables = new FrameWords(dump.memory, dump.memory.littleEndian);
-  const facts = factsOfDump(dump.memory, tables, dump.name, dump.hints);
-  const version = versionOfDump(program, options, facts.release, dump.name);
-  const machine: Machine = {
-    memory: facts.ram,
-    cpus: cpusOf(program, program.header),
-    paging_levels: facts.levels,
-    index_bits: 9,
-    features: { gbpages: true, pcid: false, encryption_bit: undefined },
-  };
-  const kernel = kernelOnDump({
+  const { memory, name, hints } = dump;
+  if (memory.machine !== arch.elfMachine) {
+    throw new InputError({
+      code: 'bad-format',
+      what: 'machine',
+      where: name,
+      found: `ELF machine ${memory.machine}`,
+      expected: `${arch.elfMachine} (${arch.name})`,
+    });
+  }
+  const tables = new FrameWords(memory, memory.littleEndian);
+  const facts = arch.factsOfDump?.(memory, tables, name, hints);
+  if (facts === undefined)
+    throw new NotModelledError(
+      `a run on a dump of ${arch.name}`,
+      'what the model needs to know of the machine is read for other architectures only',
+      name,
+    );
+  const kernel = arch.onTables({
     tables,
     root: facts.root,
-    machine,
-    version,
+    levels: facts.levels,
+    page_size: 4096,
+    memory: facts.ram,
+    cpus: cpusOf(program, program.header),
+    version: versionOfDump(program, options, facts.release, name, arch),
     config,
     boot,
     page_offset: facts.page_offset,
+    phys_offset: 0,
     direct_pages_count: [],
     frames: new BuddyAllocator([]),
+    facts: {},
   });
   kernel.frames = new BuddyAllocator(freeRanges(kernel, facts.tableFrames));
   // The kernel's own counters are not in its tables: start from what the tables hold.
   countLeaves(kernel).forEach((count, level) => {
-    if (level < 5) kernel.direct_pages_count.set(level, count);
+    if (level < 5) kernel.direct_pages_count?.set(level, count);
   });
   return { kernel, name: dump.name };
 }
@@ -162,13 +196,15 @@ function versionOfDump(
   options: StartOptions,
   release: string | undefined,
   name: string,
+  arch: Architecture,
 ): KernelVersion {
-  if (options.kernel !== undefined) return parseKernelVersion(options.kernel, '--kernel');
+  if (options.kernel !== undefined) return parseKernelVersion(options.kernel, '--kernel', arch);
   const series = /^\d+\.\d+/.exec(release ?? '')?.[0];
   if (series !== undefined)
-    return parseKernelVersion(series, `${name}: release ${release}; --kernel names another`);
+    return parseKernelVersion(series, `${name}: release ${release}; --kernel names another`, arch);
   const { kernel } = program.header;
-  if (kernel !== undefined) return parseKernelVersion(kernel.value, placeOf(program.fileName, kernel.span));
+  if (kernel !== undefined)
+    return parseKernelVersion(kernel.value, placeOf(program.fileName, kernel.span), arch);
   throw new InputError({
     code: 'missing',
     what: 'the kernel release',
@@ -181,14 +217,13 @@ function versionOfDump(
  * Frames that a scenario may be given on a dump. Under debug_pagealloc the tables tell: what is free is neither present
  * nor writable.
  */
-function freeRanges(k: X86Kernel, tableFrames: ReadonlySet<number>): { start: number; end: number }[] {
+function freeRanges(k: Kernel, tableFrames: ReadonlySet<number>): { start: number; end: number }[] {
   return k.boot.debug_pagealloc ? unmappedRanges(k) : unusedRanges(k, tableFrames);
 }
 
-function unmappedRanges(k: X86Kernel): { start: number; end: number }[] {
+function unmappedRanges(k: Kernel): { start: number; end: number }[] {
   const ranges: { start: number; end: number }[] = [];
-  const range = { start: k.page_offset, end: k.page_offset + k.max_pfn_mapped * 4096 };
-  for (const run of walk(k.memory, k.format, k.root, { range })) {
+  for (const run of walk(k.memory, k.format, k.root, { range: k.direct_map })) {
     if (run.kind !== 'not-present' || run.level !== 1 || k.format.writable(run.level, run.flags)) continue;
     addRange(ranges, run.frame, run.frame + run.pages);
   }
@@ -199,14 +234,17 @@ function unmappedRanges(k: X86Kernel): { start: number; end: number }[] {
  * Otherwise those mapped whole by large, writable leaves, above the kernel image, and no page table. Whether the real
  * machine used them, its page tables do not tell.
  */
-function unusedRanges(k: X86Kernel, tableFrames: ReadonlySet<number>): { start: number; end: number }[] {
+function unusedRanges(k: Kernel, tableFrames: ReadonlySet<number>): { start: number; end: number }[] {
   const ranges: { start: number; end: number }[] = [];
-  const pages = k.pmd_size / 4096;
+  const pmd_size = 2 ** k.format.levelShift(2);
+  const pages = pmd_size / k.page_size;
   for (const range of k.machine.memory) {
-    const first = Math.ceil(Math.max(range.start, k.image.brk_end) / k.pmd_size) * pages;
-    for (let pfn = first; (pfn + pages) * 4096 <= range.end; pfn += pages) {
+    const first = Math.ceil(Math.max(range.start, k.sections?.end ?? 0) / pmd_size) * pages;
+    for (let pfn = first; (pfn + pages) * k.page_size <= range.end; pfn += pages) {
       const leaf = k.leafAt(k.page_address(pfn));
-      if (leaf === undefined || leaf.level < 2 || (leaf.low & 3) !== 3) continue;
+      if (leaf === undefined || leaf.level < 2) continue;
+      const { present, writable } = rightsOf(k.format, leaf);
+      if (!present || !writable) continue;
       let start = pfn;
       for (let each = pfn; each <= pfn + pages; each++) {
         if (each < pfn + pages && !tableFrames.has(each)) continue;

@@ -1,8 +1,8 @@
 /** From events to steps: what each kernel call did. Calls on several CPUs may overlap. */
 
 import { InputError } from '../errors.ts';
-import type { X86Kernel } from '../linux/arch/x86/x86_kernel.ts';
 import type { KernelEvent } from '../linux/events.ts';
+import type { Kernel } from '../linux/kernel.ts';
 import type { ChangedWord } from '../memory/simulated_memory.ts';
 import { levelSizeName, sizeName } from '../mmu/describe.ts';
 import { EntryKind, hexAddress } from '../mmu/format.ts';
@@ -31,11 +31,11 @@ interface OpenStep {
 export class StepRecorder {
   readonly steps: Step[] = [];
   readonly cost: Cost;
-  readonly #kernel: X86Kernel;
+  readonly #kernel: Kernel;
   readonly #index: TableIndex;
   readonly #open = new Map<number, OpenStep>();
 
-  constructor(kernel: X86Kernel, index: TableIndex) {
+  constructor(kernel: Kernel, index: TableIndex) {
     this.#kernel = kernel;
     this.#index = index;
     this.cost = {
@@ -114,7 +114,7 @@ export class StepRecorder {
   /** A table is new to the call that made it, whatever else has changed meanwhile. */
   #placeFor({ tables }: OpenStep, entry: number): EntryPlace | undefined {
     const place = this.#index.placeOf(entry);
-    return place && { ...place, isNew: tables.has(Math.floor(entry / 4096)) };
+    return place && { ...place, isNew: tables.has(Math.floor(entry / this.#kernel.page_size)) };
   }
 
   record(event: KernelEvent): void {
@@ -136,7 +136,9 @@ export class StepRecorder {
       case 'refused':
         step.allocations++;
         step.refused.push({
-          what: event.table ? 'page table' : `${sizeName(4096 * 2 ** event.order)} of memory`,
+          what: event.table
+            ? 'page table'
+            : `${sizeName(this.#kernel.page_size * 2 ** event.order)} of memory`,
           purpose: event.table ? this.#purposeOf(event.level, event.address) : '',
         });
         break;

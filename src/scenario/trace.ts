@@ -15,13 +15,17 @@ export interface TraceHeader {
   /** Physical address of the top table. */
   root: bigint;
   levels: number;
+  pageSize: number;
   pageOffset: bigint;
+  physOffset: bigint;
   /** Inclusive physical ranges. */
   ram: [bigint, bigint][];
-  /** Inclusive virtual ranges whose tables were recorded. */
+  /** Inclusive virtual ranges whose tables were recorded; none if that is all of them. */
   tracked: [bigint, bigint][];
   vmemmapBase: bigint | undefined;
   structPageSize: number | undefined;
+  /** All that the header has, by its names. */
+  facts: Readonly<Record<string, unknown>>;
 }
 
 /** `count` entries from `index` of the table at `table`: the k-th was `before + k * beforeStride`, modulo 2^64. */
@@ -52,7 +56,7 @@ export interface RecordedCall {
   lists: Record<string, bigint[]>;
   refuse: number[];
   refused: number[];
-  /** null for void. */
+  /** An address is read as signed. null for void. */
   ret: number | null;
   allocations: number | undefined;
   changed: ChangedRun[];
@@ -156,11 +160,14 @@ function readHeader(line: Reader): TraceHeader {
     core: line.string('core'),
     root: line.big('root'),
     levels: line.integer('levels'),
+    pageSize: line.integer('pageSize'),
     pageOffset: line.big('pageOffset'),
+    physOffset: line.big('physOffset'),
     ram: pairs(line.list('ram'), line.where),
-    tracked: pairs(line.list('tracked'), line.where),
+    tracked: typeof line.raw.tracked === 'string' ? [] : pairs(line.list('tracked'), line.where),
     vmemmapBase: line.optional('vmemmap_base', (name) => line.big(name)),
     structPageSize: line.optional('struct_page_size', (name) => line.integer(name)),
+    facts: line.raw,
   };
 }
 
@@ -219,7 +226,7 @@ function readCall(line: Reader): RecordedCall {
     lists,
     refuse: line.list('refuse').map((each) => small(each, where)),
     refused: line.list('refused').map((each) => small(each, where)),
-    ret: ret === null ? null : Number(toBig(ret, where)),
+    ret: ret === null ? null : Number(BigInt.asIntN(64, toBig(ret, where))),
     allocations: line.optional('allocations', (name) => line.integer(name)),
     changed: line.list('changed').map((run) => readChanged(run, where)),
     added: line.list('added').map((table) => readAdded(table, where)),

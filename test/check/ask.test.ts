@@ -5,6 +5,7 @@ import { findClaim } from '../../src/check/find_claim.ts';
 import { replay } from '../../src/check/trace/replay.ts';
 import { parseSteps, parseTraceId } from '../../src/check/trace/trace_id.ts';
 import { InputError } from '../../src/errors.ts';
+import { X86 } from '../../src/linux/arch/x86/index.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
 
 const limits = { states: 100_000, seconds: 60, bytes: 2 ** 28 };
@@ -42,7 +43,7 @@ describe('set_direct_map_default_noflush(page) on v7.2', () => {
     for (const { trace, text } of answer.failures) {
       const { claim: id, kernel, geometry, steps } = parseTraceId(trace.id);
       const claim = findClaim(id, 'test');
-      const surroundings = { version: parseKernelVersion(kernel, 'test'), geometry };
+      const surroundings = { version: parseKernelVersion(kernel, 'test', X86), geometry };
       const machine = machineFor(worldOf(claim, surroundings), surroundings);
       expect(replay(claim, machine, parseSteps(steps, machine.actions)).finding?.text).toContain(text);
     }

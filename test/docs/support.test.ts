@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { X86_CALLS } from '../../src/linux/arch/x86/calls.ts';
+import { X86 } from '../../src/linux/arch/x86/index.ts';
 import type { KernelBuild, KernelCall } from '../../src/linux/call.ts';
 import { GENERIC_CALLS } from '../../src/linux/calls.ts';
 import { CONFIG_OPTIONS, parseConfig } from '../../src/linux/config.ts';
@@ -10,9 +11,9 @@ import { PRESETS, parseKernelVersion } from '../../src/linux/kernels.ts';
 import { SCRIPT_FUNCTIONS } from '../../src/scenario/script_calls.ts';
 
 const PATH = new URL('../../docs/support.md', import.meta.url);
-const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test');
+const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test', X86);
 const BUILDS: KernelBuild[] = PRESETS.map(({ name }) => {
-  const version = parseKernelVersion(name, 'test');
+  const version = parseKernelVersion(name, 'test', X86);
   return { version, has: version.has, config };
 });
 

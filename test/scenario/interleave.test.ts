@@ -322,7 +322,7 @@ function oneSchedule(
   const { order, page } = byHand(hand, calls, (alive, at) => alive[(choices[at] ?? at) % alive.length]!);
   const whole = run(script(order), header);
   expect(whole.k.memory.hash).toBe(hand.memory.hash);
-  expect(leafOf(whole.k, page)).toEqual(leafOf(hand, page));
+  expect(leafOf(whole.k as X86Kernel, page)).toEqual(leafOf(hand, page));
   expect(whole.outcome.interleavings[0]!.steps.map(({ cpu }) => cpu)).toEqual(order);
 
   const part = run(script(order.slice(0, cut)), header);

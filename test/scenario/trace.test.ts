@@ -13,7 +13,9 @@ const HEADER = {
   core: 'x.core.gz',
   root: '0x2a10000',
   levels: 4,
+  pageSize: 4096,
   pageOffset: '0xffff888000000000',
+  physOffset: '0x0',
   ram: [['0x1000', '0x9fbff']],
   tracked: [['0xffff888000000000', '0xffff8c7fffffffff']],
 };

@@ -1,7 +1,7 @@
 /** Calling modelled functions from tests. */
 
-import type { X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
 import type { KernelEvent } from '../../src/linux/events.ts';
+import type { Kernel } from '../../src/linux/kernel.ts';
 import { PRESETS } from '../../src/linux/kernels.ts';
 import { type AllocationPolicy, grantAll, runTask, type Task } from '../../src/linux/task.ts';
 
@@ -27,7 +27,7 @@ export function call<T>(task: Task<T>, policy: AllocationPolicy = grantAll): T {
 
 /** The events of a run, with how it ended. */
 export function watch<T>(
-  k: X86Kernel,
+  k: Kernel,
   task: Task<T>,
   policy: AllocationPolicy = grantAll,
 ): { value: T | undefined; died: string | undefined; events: KernelEvent[] } {

@@ -1,11 +1,12 @@
 /** Machines for tests, booted by the model itself. */
 
 import { bootX86 } from '../../src/linux/arch/x86/boot.ts';
+import { X86 } from '../../src/linux/arch/x86/index.ts';
+import { qemuPcMemory } from '../../src/linux/arch/x86/machine.ts';
 import type { X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
-import { parseBootParameters } from '../../src/linux/boot_parameters.ts';
 import { type ConfigName, parseConfig } from '../../src/linux/config.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
-import { parseSize, qemuPcMemory } from '../../src/linux/machine.ts';
+import { parseSize } from '../../src/linux/machine.ts';
 
 export interface MachineOptions {
   /** 2G, without a single 1G leaf, if not given. */
@@ -18,18 +19,19 @@ export interface MachineOptions {
 }
 
 export function bootMachine(kernel: string, options: MachineOptions = {}): X86Kernel {
-  const config = parseConfig(Object.entries(options.config ?? {}) as [string, string][], 'test');
+  const config = parseConfig(Object.entries(options.config ?? {}) as [string, string][], 'test', X86);
   const { kernel: booted } = bootX86({
-    version: parseKernelVersion(kernel, 'test'),
+    version: parseKernelVersion(kernel, 'test', X86),
     machine: {
       memory: qemuPcMemory(parseSize(options.ram ?? '2G', 'test')),
       cpus: options.cpus ?? 1,
+      page_size: 4096,
       paging_levels: options.levels ?? 4,
       index_bits: 9,
       features: { gbpages: true, pcid: false, encryption_bit: options.encryption_bit },
     },
     config,
-    boot: parseBootParameters(options.boot ?? '', config, 'test'),
+    boot: X86.parseBoot(options.boot ?? '', config, 'test'),
   });
   return booted;
 }

@@ -1,8 +1,10 @@
 /** A running x86-64 kernel on a direct map made by hand, for tests of what edits it. */
 
+import type { X86BootParameters } from '../../src/linux/arch/x86/boot_parameters.ts';
+import type { X86Config } from '../../src/linux/arch/x86/config.ts';
+import { X86 } from '../../src/linux/arch/x86/index.ts';
 import type { KernelImage } from '../../src/linux/arch/x86/kernel_image.ts';
 import { X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
-import { parseBootParameters } from '../../src/linux/boot_parameters.ts';
 import { parseConfig, splitConfig } from '../../src/linux/config.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
 import { BuddyAllocator } from '../../src/linux/mm/buddy.ts';
@@ -57,15 +59,16 @@ const NX_HIGH = 0x8000_0000;
 
 export function smallX86(options: SmallX86Options): X86Kernel {
   const { level = 2, ram = level === 3 ? 2 ** 30 : 64 * MiB, cpus = 1 } = options;
-  const config = parseConfig(splitConfig(options.config ?? '', 'test'), 'test');
+  const config = parseConfig(splitConfig(options.config ?? '', 'test'), 'test', X86) as X86Config;
   const k = new X86Kernel({
     memory: new SimulatedMemory(),
-    version: parseKernelVersion(options.kernel, 'test'),
+    version: parseKernelVersion(options.kernel, 'test', X86),
     config,
-    boot: parseBootParameters(options.boot ?? '', config, 'test'),
+    boot: X86.parseBoot(options.boot ?? '', config, 'test') as X86BootParameters,
     machine: {
       memory: [{ start: 0, end: ram, type: 'RAM' }],
       cpus,
+      page_size: 4096,
       paging_levels: 4,
       index_bits: 9,
       features: { gbpages: true, pcid: false, encryption_bit: undefined },

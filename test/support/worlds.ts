@@ -3,12 +3,13 @@
 import { machineFor } from '../../src/check/check.ts';
 import type { Claim, World } from '../../src/check/claim.ts';
 import type { CheckedMachine } from '../../src/check/machine/machine.ts';
+import { X86 } from '../../src/linux/arch/x86/index.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
 
 export const NO_LIMITS = { states: 1e6, seconds: 60, bytes: 2 ** 30 };
 
 export function machineIn(world: World, kernel: string, geometry?: number): CheckedMachine {
-  const version = parseKernelVersion(kernel, 'test');
+  const version = parseKernelVersion(kernel, 'test', X86);
   return machineFor(world, geometry === undefined ? { version } : { version, geometry });
 }
 

@@ -15,7 +15,7 @@ export const claim: Claim = {
   catalogue: ['C11', 'S51', 'P3'],
   world: () => ({
     leaf: '1G',
-    encryption_bit: 47,
+    features: { encryption_bit: 47 },
     calls: [onRange('set_memory_decrypted'), onRange('set_memory_encrypted')],
   }),
   after(done, { pages }) {

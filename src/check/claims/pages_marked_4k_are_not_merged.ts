@@ -1,3 +1,4 @@
+import { hasChange } from '../../linux/changes.ts';
 import { _PAGE_SOFTW3 } from '../../mmu/x86_64.ts';
 import type { Claim, Done, PageState } from '../claim.ts';
 import { nothingMerges } from './shared/merge.ts';
@@ -20,7 +21,9 @@ export const claim: Claim = {
   },
   catalogue: ['P7'],
   notModelled: (build) =>
-    build.has['kernel-4k-marks'] ? nothingMerges(build) : `${build.version.name} marks no pages so`,
+    hasChange(build.has, 'kernel-4k-marks')
+      ? nothingMerges(build)
+      : `${build.version.name} marks no pages so`,
   world: () => ({
     leaf: '2M',
     calls: [onRange('set_memory_4k'), onLeaf('set_memory_rox'), onPage('set_memory_rw')],

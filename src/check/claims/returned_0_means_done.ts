@@ -3,11 +3,11 @@ import type { Action, Claim, Done, PageState } from '../claim.ts';
 import { itsPages, onPage, onRange, PERMISSIONS, PRESENCE } from './shared/worlds.ts';
 
 /** What the call has promised of each of its pages. */
-function isKept({ calls }: Action, { flags }: PageState): boolean {
+function isKept({ calls }: Action, page: PageState): boolean {
   const { name, with: [valid] = [] } = calls[0]!;
   const inverse = valid === 0 ? 'set_direct_map_invalid_noflush' : 'set_direct_map_default_noflush';
   const promise = promiseOf(name === 'set_direct_map_valid_noflush' ? inverse : name);
-  return promise === undefined || promise.kept(flags);
+  return promise === undefined || promise.kept(page);
 }
 
 const succeeded = ({ returned }: Done) => returned[0] === 0;

@@ -25,7 +25,7 @@ export const claim: Claim = {
   after({ action, returned }, { pages }) {
     const promise = promiseOf(action.calls[0]!.name);
     if (returned[0] !== 0 || promise === undefined) return undefined;
-    const left = itsPages(action, pages).findIndex(({ flags }) => !promise.kept(flags));
+    const left = itsPages(action, pages).findIndex((page) => !promise.kept(page));
     return left < 0
       ? undefined
       : { text: `${action.text} returned 0, and has left out page+${action.first + left}`, failure: 'F6' };

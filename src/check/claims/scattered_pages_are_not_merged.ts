@@ -1,3 +1,4 @@
+import { hasChange } from '../../linux/changes.ts';
 import type { Claim, Done, PageState } from '../claim.ts';
 import { RESTORES_LARGE_PAGES } from './shared/merge.ts';
 import { VFREE_AREA } from './shared/worlds.ts';
@@ -26,7 +27,9 @@ export const claim: Claim = {
   source: RESTORES_LARGE_PAGES,
   catalogue: ['P7'],
   notModelled: ({ version, has }) =>
-    has['cpa-collapse'] && has['execmem-rox-cache'] ? undefined : `nobody merges areas in ${version.name}`,
+    hasChange(has, 'cpa-collapse') && has['execmem-rox-cache']
+      ? undefined
+      : `nobody merges areas in ${version.name}`,
   world: () => ({
     leaf: '1G',
     geometry: 1,

@@ -3,7 +3,7 @@ import type { Action, Claim, PageState } from '../claim.ts';
 import { dies, itsPages, onLeaf } from './shared/worlds.ts';
 
 const isKept = (action: Action, pages: readonly PageState[]) =>
-  itsPages(action, pages).every(({ flags }) => promiseOf(action.calls[0]!.name)?.kept(flags) !== false);
+  itsPages(action, pages).every((page) => promiseOf(action.calls[0]!.name)?.kept(page) !== false);
 
 export const claim: Claim = {
   id: 'splits-lose-no-edit',

@@ -22,7 +22,7 @@ export class Fingerprinter {
 
   constructor(machine: CheckedMachine) {
     this.#machine = machine;
-    this.#start = parts(machine).map((part) => ({ mark: part.mark(), text: part.text() }));
+    this.#start = machine.kernel.hiddenState.map((part) => ({ mark: part.mark(), text: part.text() }));
   }
 
   /** Of the machine as it is, into `out`. */
@@ -62,35 +62,13 @@ export class Fingerprinter {
   }
 
   #addParts(out: Fingerprint): void {
-    parts(this.#machine).forEach((part, i) => {
+    this.#machine.kernel.hiddenState.forEach((part, i) => {
       const start = this.#start[i]!;
       if (part.mark() === start.mark) return;
       const text = part.text();
-      if (text !== start.text) addText(out, text);
+      if (text !== start.text) addText(out, `${part.name} ${text}`);
     });
   }
-}
-
-interface Part {
-  mark(): number;
-  text(): string;
-}
-
-function parts({ kernel }: CheckedMachine): Part[] {
-  const { page_flags, vmap_areas, secretmem_files, memtypes } = kernel;
-  return [
-    { mark: () => page_flags.mark(), text: () => `flags ${JSON.stringify(page_flags.changed())}` },
-    { mark: () => vmap_areas.mark(), text: () => `areas ${JSON.stringify([...vmap_areas.entries()])}` },
-    {
-      mark: () => secretmem_files.mark(),
-      text: () => `files ${JSON.stringify([...secretmem_files.entries()], mapsToo)}`,
-    },
-    { mark: () => memtypes.mark(), text: () => `types ${JSON.stringify([...memtypes.pages()].sort())}` },
-  ];
-}
-
-function mapsToo(_key: string, value: unknown): unknown {
-  return value instanceof Map ? [...value] : value;
 }
 
 function isHeld(lock: Lock): boolean {

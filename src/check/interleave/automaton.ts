@@ -289,8 +289,9 @@ export class Automaton {
   }
 }
 
-function hiddenMarks({ memtypes, vmap_areas, secretmem_files }: CheckedMachine['kernel']): number[] {
-  return [memtypes, vmap_areas, secretmem_files].map((part) => part.mark());
+/** Of what the cells do not have. Which frames are page tables, their notes tell. */
+function hiddenMarks({ hiddenState }: CheckedMachine['kernel']): number[] {
+  return hiddenState.filter(({ name }) => name !== 'flags').map((part) => part.mark());
 }
 
 type Decision = { kind: 'cell'; cell: number; value: number } | { kind: 'ask'; value: number };

@@ -7,8 +7,8 @@
  */
 
 import { NotModelledError } from '../../errors.ts';
-import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
 import type { Lock, RwSemaphore, Spinlock } from '../../linux/kernel/locking/lock.ts';
+import { type Kernel, tableIndex } from '../../linux/kernel.ts';
 import { EntryKind } from '../../mmu/format.ts';
 import { GIVEN_BACK } from '../machine/frames.ts';
 import type { CheckedMachine } from '../machine/machine.ts';
@@ -40,7 +40,7 @@ interface Word {
 
 export class Cells {
   readonly #machine: CheckedMachine;
-  readonly #kernel: X86Kernel;
+  readonly #kernel: Kernel;
   readonly #cells: (WordCell | LockCell)[] = [];
   readonly #byAddress = new Map<number, number>();
   readonly #byLock = new Map<string, number>();
@@ -259,12 +259,12 @@ function seenByCpu0(holder: number): number {
 }
 
 /** Frame of the page of PTEs that maps an address, or -1. */
-function tableOf(k: X86Kernel, address: number): number {
+function tableOf(k: Kernel, address: number): number {
   let table = k.root;
   for (let level = k.format.levels; level > 1; level--) {
-    const index = Math.floor(address / 2 ** k.format.levelShift(level)) & k.index_mask;
-    const low = k.memory.low(table + index * 8);
-    const high = k.memory.high(table + index * 8);
+    const entry = table + tableIndex(k.format, level, address) * 8;
+    const low = k.memory.low(entry);
+    const high = k.memory.high(entry);
     if (k.format.kind(level, low, high) !== EntryKind.Table) return -1;
     table = k.format.tableAddress(level, low, high);
   }

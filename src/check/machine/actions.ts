@@ -1,15 +1,26 @@
 /** From a world's patterns to the actions that its CPUs may take, and to their words in a scenario. */
 
-import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
-import type { CallArgument, KernelCall } from '../../linux/call.ts';
-import { KERNEL_CALLS } from '../../scenario/script_calls.ts';
+import type { Architecture } from '../../linux/architecture.ts';
+import type { CallArgument, KernelBuild, KernelCall } from '../../linux/call.ts';
+import type { Kernel } from '../../linux/kernel.ts';
+import { allCalls, callsOf } from '../../scenario/script_calls.ts';
 import type { Action, Pattern, PatternCall, World } from '../claim.ts';
 
 /** @throws Error if a claim names a function that nobody has modelled: a mistake in the claim. */
-export function callNamed(name: string): KernelCall<X86Kernel> {
-  const call = KERNEL_CALLS.get(name);
+export function callNamed(arch: Architecture, name: string): KernelCall {
+  const call = callsOf(arch).get(name) ?? allCalls().get(name);
   if (call === undefined) throw new Error(`a claim's world calls ${name}(), which is not modelled`);
   return call;
+}
+
+/** Whether a kernel has all that a pattern calls. */
+export function isBuilt(build: KernelBuild, { calls }: Pattern): boolean {
+  const known = callsOf(build.version.arch);
+  return calls.every(({ name }) => {
+    const call = known.get(name);
+    if (call === undefined) callNamed(build.version.arch, name);
+    return call !== undefined && call.missing?.(build) === undefined;
+  });
 }
 
 /** The real pages behind explored ones, for the words of a call: all alike in a small geometry. */
@@ -21,13 +32,14 @@ export interface RealPages {
 const AS_EXPLORED: RealPages = { offsetOf: (page) => page, countOf: (_, pages) => pages };
 
 /** All that may be done on `pages` explored pages by a kernel that has the functions. */
-export function expandActions(k: X86Kernel, world: World, pages: number, real: RealPages): Action[] {
+export function expandActions(k: Kernel, world: World, pages: number, real: RealPages): Action[] {
   return world.calls
-    .filter((pattern) => pattern.calls.every(({ name }) => callNamed(name).missing?.(k) === undefined))
-    .flatMap((pattern) => expandPattern(pattern, world.cpus ?? 1, pages, real));
+    .filter((pattern) => isBuilt(k, pattern))
+    .flatMap((pattern) => expandPattern(k.version.arch, pattern, world.cpus ?? 1, pages, real));
 }
 
 export function expandPattern(
+  arch: Architecture,
   pattern: Pattern,
   cpus: number,
   pages: number,
@@ -41,7 +53,7 @@ export function expandPattern(
     cpus: pattern.cpus ?? everyone,
     exclusive: pattern.exclusive ?? false,
     text: pattern.calls
-      .map((call) => callText(call, real.offsetOf(first), real.countOf(first, count)))
+      .map((call) => callText(arch, call, real.offsetOf(first), real.countOf(first, count)))
       .join('; '),
   }));
 }
@@ -67,8 +79,8 @@ function placesOf(on: Pattern['on'], pages: number): [first: number, count: numb
 }
 
 /** The call in a few words: "set_memory_np(page+1, 2)". */
-export function callText(call: PatternCall, first: number, pages: number): string {
-  const words = argumentsOf(call, {
+export function callText(arch: Architecture, call: PatternCall, first: number, pages: number): string {
+  const words = argumentsOf(arch, call, {
     page: () => place(first),
     address: () => place(first),
     count: () => String(pages),
@@ -96,9 +108,9 @@ export interface ArgumentMakers<T> {
  * A call's arguments in the function's order: the first page or address is the place, or what was kept; a count right
  * after it, or the first of a `sized` call, the number of pages; all else comes from `with`.
  */
-export function argumentsOf<T>(call: PatternCall, make: ArgumentMakers<T>): T[] {
+export function argumentsOf<T>(arch: Architecture, call: PatternCall, make: ArgumentMakers<T>): T[] {
   const rest = [...(call.with ?? [])];
-  const { parameters } = callNamed(call.name);
+  const { parameters } = callNamed(arch, call.name);
   return parameters.flatMap((parameter, i): T[] => {
     if (i === 0 && call.at !== undefined) return [make.kept(call.at)];
     if (i === 0 && call.sized === true) return [make.count()];
@@ -112,7 +124,11 @@ export function argumentsOf<T>(call: PatternCall, make: ArgumentMakers<T>): T[] 
 }
 
 /** The same for the model: all arguments, defaults too. */
-export function kernelArgumentsOf(call: PatternCall, make: ArgumentMakers<number>): CallArgument[] {
-  const given = argumentsOf(call, make);
-  return callNamed(call.name).parameters.map((parameter, i) => given[i] ?? parameter.default ?? 0);
+export function kernelArgumentsOf(
+  arch: Architecture,
+  call: PatternCall,
+  make: ArgumentMakers<number>,
+): CallArgument[] {
+  const given = argumentsOf(arch, call, make);
+  return callNamed(arch, call.name).parameters.map((parameter, i) => given[i] ?? parameter.default ?? 0);
 }

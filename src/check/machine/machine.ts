@@ -6,34 +6,38 @@
  */
 
 import { NotModelledError } from '../../errors.ts';
-import { bootX86 } from '../../linux/arch/x86/boot.ts';
-import type { X86Kernel } from '../../linux/arch/x86/x86_kernel.ts';
-import { type BootParameters, parseBootParameters } from '../../linux/boot_parameters.ts';
+import type { Architecture } from '../../linux/architecture.ts';
+import type { BootParameters } from '../../linux/boot_parameters.ts';
 import type { CallArgument, KernelBuild } from '../../linux/call.ts';
 import type { Config } from '../../linux/config.ts';
 import { parseConfig } from '../../linux/config.ts';
-import type { KernelMark } from '../../linux/kernel.ts';
+import { type Kernel, type KernelMark, type Rights, rightsOf } from '../../linux/kernel.ts';
 import type { KernelVersion } from '../../linux/kernels.ts';
-import type { Machine } from '../../linux/machine.ts';
-import { qemuPcMemory } from '../../linux/machine.ts';
+import type { Features, MemoryRange } from '../../linux/machine.ts';
 import { __free_pages, alloc_pages, GFP_KERNEL } from '../../linux/mm/page_alloc.ts';
 import { runTask, type Task } from '../../linux/task.ts';
 import type { SimulatedMemory } from '../../memory/simulated_memory.ts';
+import { EntryKind } from '../../mmu/format.ts';
 import { Tlb } from '../../mmu/tlb.ts';
+import { walk } from '../../mmu/walk.ts';
 import { countLeaves } from '../../scenario/observers.ts';
 import type { Action, Done, Event, PageState, PatternCall, State, World } from '../claim.ts';
 import { callNamed, expandActions, expandPattern, kernelArgumentsOf } from './actions.ts';
 import { NamedFrames } from './frames.ts';
 
 export const HARDWARE_BITS = 9;
+/** Of every machine that is explored. */
 const PAGE_SIZE = 4096;
+/** Blocks of memory of a small machine. */
+const SMALL_BLOCKS = 4;
+const NO_RIGHTS: Rights = { present: false, writable: false, executable: false };
 /** Physical address of the first kept value, where no RAM is. */
 const KEPT = 2 ** 51;
 /** RAM of a full-size machine: no 1G leaf in the first, some in the second. */
 export const FULL_RAM = { '4K': 2 ** 28, '2M': 2 ** 31, '1G': 2 ** 33 };
-/** A frame in a 1G leaf of the second. */
-export const FULL_1G_PFN = 0x100000;
 
+/** By the sizes that most architectures have, in the model's words: the level of a leaf. */
+export const LEAF_LEVEL = { '4K': 1, '2M': 2, '1G': 3 };
 /** What a user may set beside the claim's own world. */
 export interface Surroundings {
   version: KernelVersion;
@@ -48,12 +52,13 @@ export interface Surroundings {
 /** What the kernel is built and booted with, in a world. */
 export function buildOf(
   world: World,
-  { config, boot }: Surroundings,
+  { version, config, boot }: Surroundings,
   bits: number,
 ): { config: Config; boot: BootParameters } {
   const settings = [...Object.entries(world.config ?? {}), ...(config ?? [])] as [string, string][];
-  const built = parseConfig(settings, '--config');
-  return { config: built, boot: parseBootParameters(bootTextFor(world, boot, bits), built, '--boot') };
+  const { arch } = version;
+  const built = parseConfig(settings, '--config', arch);
+  return { config: built, boot: arch.parseBoot(bootTextFor(world, boot, bits, arch), built, '--boot') };
 }
 
 /** What the user alone has built and booted, before a claim has said what its world needs. */
@@ -67,10 +72,24 @@ export function bootText(world: World, boot: string | undefined): string {
   return [world.boot ?? '', boot ?? ''].join(' ').trim();
 }
 
-/** The same for a machine of so many index bits: a small one has no 2M leaves unless it has no 1G ones. */
-export function bootTextFor(world: World, boot: string | undefined, bits: number): string {
-  const no1G = world.leaf === '2M' && bits < HARDWARE_BITS ? 'nogbpages' : '';
-  return [no1G, bootText(world, boot)].join(' ').trim();
+/** The same for a machine of so many index bits: a small one has no leaves of level 2 unless it has no larger ones. */
+export function bootTextFor(
+  world: World,
+  boot: string | undefined,
+  bits: number,
+  { noPudLeaves }: Architecture,
+): string {
+  const words = needsSmallLeaves(world, bits) ? (noPudLeaves?.boot ?? '') : '';
+  return [words, bootText(world, boot)].join(' ').trim();
+}
+
+/** What a machine of so many index bits must have. */
+export function featuresFor(world: World, bits: number, { noPudLeaves }: Architecture): Features {
+  return { ...world.features, ...(needsSmallLeaves(world, bits) && noPudLeaves?.features) };
+}
+
+function needsSmallLeaves({ leaf }: World, bits: number): boolean {
+  return leaf === '2M' && bits < HARDWARE_BITS;
 }
 
 /** Index bits of the small machine that a world means. */
@@ -80,7 +99,7 @@ export function smallBits(world: World): number {
 }
 
 export class CheckedMachine implements State {
-  readonly kernel: X86Kernel;
+  readonly kernel: Kernel;
   readonly world: World;
   readonly actions: readonly Action[];
   readonly frames: NamedFrames;
@@ -88,6 +107,8 @@ export class CheckedMachine implements State {
   readonly pageCount: number;
   /** Blocks that an allocator gives out before the explored one, and that nobody uses. */
   readonly passedOver: number;
+  /** Level of the leaf that maps the explored pages at first: smaller than the world's where boot makes no such leaves. */
+  readonly leafLevel: number;
   readonly last: readonly (Action | undefined)[] = [];
   readonly idle = true;
   readonly #small: number;
@@ -106,24 +127,26 @@ export class CheckedMachine implements State {
     this.pageCount = 2 ** (this.#small * levels);
     const { kernel, free } = bootFor(world, surroundings, this.bits, memory);
     this.kernel = kernel;
-    const { base, passedOver } = explorePages(kernel, world, this.bits);
+    this.#blockPages = pagesOf(kernel, levels + 1);
+    const { base, passedOver, leafLevel } = explorePages(kernel, world, this.#blockPages, this.bits);
     this.#base = base;
     this.passedOver = passedOver;
-    this.#blockPages = 2 ** (this.bits * levels);
+    this.leafLevel = leafLevel;
     const block = Array.from({ length: this.#blockPages }, (_, i) => this.#base + i);
     this.frames = new NamedFrames(kernel.memory, {
       pages: block,
       tables: tableFrames(free, this.#base, block.length),
       pagesFree: world.pagesFree ?? false,
     });
-    if (world.pagesFree) releasePages(kernel, this.#base, this.bits * levels);
+    if (world.pagesFree) releasePages(kernel, this.#base, Math.log2(this.#blockPages));
     kernel.frames = this.frames;
-    if (world.tlb) kernel.tlb = new Tlb(this.cpus);
+    if (world.tlb) kernel.tlb = new Tlb(this.cpus, kernel.page_size);
     this.actions = expandActions(kernel, world, this.pageCount, this);
     const patterns = [...(world.first ?? []), ...world.calls];
     this.#kept = [...new Set(patterns.flatMap(({ calls }) => calls.flatMap((call) => call.keep ?? [])))];
     for (const pattern of world.first ?? []) {
-      for (const action of expandPattern(pattern, 1, this.pageCount)) this.run(action, 0, () => false);
+      for (const action of expandPattern(kernel.version.arch, pattern, 1, this.pageCount))
+        this.run(action, 0, () => false);
     }
   }
 
@@ -143,7 +166,7 @@ export class CheckedMachine implements State {
     if (this.bits === this.#small) return page;
     if (page === this.pageCount) return this.#blockPages;
     const small = 2 ** this.#small;
-    return Math.floor(page / small) * 2 ** this.bits + (page % small);
+    return Math.floor(page / small) * pagesOf(this.kernel, 2) + (page % small);
   }
 
   /** Real pages in `pages` explored ones from `first`: a run to the end of a small leaf is one to the large one's. */
@@ -169,20 +192,15 @@ export class CheckedMachine implements State {
   }
 
   #state(level: number, flags: number, frameOffset: number, low: number, high: number): PageState {
-    const key = (frameOffset * 8 + level) * 2 ** 32 + flags;
+    const { format } = this.kernel;
+    const present = level !== 0 && format.kind(level, low, high) === EntryKind.Leaf ? 1 : 0;
+    const key = (frameOffset * 16 + level * 2 + present) * 2 ** 32 + flags;
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    const { format } = this.kernel;
     const words = level === 0 ? ['no entry'] : format.describe(level, low, high);
-    const state: PageState = {
-      level,
-      flags,
-      frameOffset,
-      present: words.includes('P'),
-      writable: words.includes('RW'),
-      executable: level !== 0 && !words.includes('NX'),
-      text: words.filter((word) => word !== 'PSE').join(' '),
-    };
+    const rights = level === 0 ? NO_RIGHTS : rightsOf(format, { level, low, high });
+    const text = words.filter((word) => format.sizeWords?.includes(word) !== true).join(' ');
+    const state: PageState = { level, flags, frameOffset, ...rights, text };
     this.#states.set(key, state);
     return state;
   }
@@ -204,7 +222,7 @@ export class CheckedMachine implements State {
   }
 
   get counted(): readonly number[] {
-    return this.kernel.direct_pages_count.toArray();
+    return this.kernel.direct_pages_count?.toArray() ?? [];
   }
 
   countLeaves(): readonly number[] {
@@ -255,20 +273,22 @@ export class CheckedMachine implements State {
     for (const call of action.calls) {
       const value = yield* this.#call(call, action);
       returned.push(value);
-      if (call.keep !== undefined && !isFailure(call, value)) this.#keep(call.keep, value);
+      if (call.keep !== undefined && !isFailure(this.kernel.version.arch, call, value))
+        this.#keep(call.keep, value);
       if (call.forget !== undefined) this.#keep(call.forget, undefined);
     }
     return returned;
   }
 
   #call(call: PatternCall, { first, pages }: Action): Task<number | undefined> {
-    const { run } = callNamed(call.name);
+    const { arch } = this.kernel.version;
+    const { run } = callNamed(arch, call.name);
     const fixed = call.at === undefined && call.with?.some((value) => typeof value === 'string') !== true;
-    if (!fixed) return run(this.kernel, kernelArgumentsOf(call, this.#makers(first, pages)));
+    if (!fixed) return run(this.kernel, kernelArgumentsOf(arch, call, this.#makers(first, pages)));
     const places = this.#arguments.get(call) ?? new Map<number, CallArgument[]>();
     this.#arguments.set(call, places);
     const place = first * (this.pageCount + 1) + pages;
-    const args = places.get(place) ?? kernelArgumentsOf(call, this.#makers(first, pages));
+    const args = places.get(place) ?? kernelArgumentsOf(arch, call, this.#makers(first, pages));
     places.set(place, args);
     return run(this.kernel, args);
   }
@@ -318,7 +338,7 @@ interface Context {
   holders: readonly (readonly number[])[];
   preempt: readonly number[];
   irqs: readonly number[];
-  system_state: X86Kernel['system_state'];
+  system_state: Kernel['system_state'];
 }
 
 /** A point to go back to. Most often nothing is held there and nobody is in an atomic context. */
@@ -327,7 +347,7 @@ export interface MachineMark {
   context: Context | undefined;
 }
 
-function contextOf(k: X86Kernel): Context | undefined {
+function contextOf(k: Kernel): Context | undefined {
   const cpus = k.machine.cpus;
   const holders = k.locks.map((lock) => ('owner' in lock ? [lock.owner] : [lock.writer, lock.readers]));
   const preempt = Array.from(k.preempt_count.subarray(0, cpus));
@@ -337,7 +357,7 @@ function contextOf(k: X86Kernel): Context | undefined {
   return plain ? undefined : { holders, preempt, irqs, system_state: k.system_state };
 }
 
-function restoreContext(k: X86Kernel, { holders, preempt, irqs, system_state }: Context): void {
+function restoreContext(k: Kernel, { holders, preempt, irqs, system_state }: Context): void {
   k.locks.forEach((lock, i) => {
     const [holder = -1, readers = 0] = holders[i]!;
     if ('owner' in lock) lock.owner = holder;
@@ -352,8 +372,8 @@ function restoreContext(k: X86Kernel, { holders, preempt, irqs, system_state }: 
 }
 
 /** Nothing to keep: NULL, or an errno. */
-function isFailure(call: PatternCall, value: number | undefined): boolean {
-  return value === undefined || (callNamed(call.name).returns === 'int' && value < 0);
+function isFailure(arch: Architecture, call: PatternCall, value: number | undefined): boolean {
+  return value === undefined || (callNamed(arch, call.name).returns === 'int' && value < 0);
 }
 
 function bootFor(
@@ -365,45 +385,82 @@ function bootFor(
   const { version } = surroundings;
   const { config, boot } = buildOf(world, surroundings, bits);
   const small = bits < HARDWARE_BITS;
-  const machine: Machine = {
-    memory: small ? smallRam(bits) : qemuPcMemory(FULL_RAM[world.leaf]),
+  const machine = version.arch.machine({
+    ram: small ? smallRam(world, bits, version.arch) : FULL_RAM[world.leaf],
     cpus: Math.max(world.cpus ?? 1, surroundings.cpus ?? 1),
-    paging_levels: 4,
-    index_bits: bits,
-    features: { gbpages: true, pcid: false, encryption_bit: world.encryption_bit },
-  };
-  const booted = bootX86({ version, machine, config, boot, ...(memory === undefined ? {} : { memory }) });
-  return booted;
-}
-
-/** All that the upper half of the address space has room for, or enough of it. */
-export function smallRam(bits: number): Machine['memory'] {
-  const pages = Math.min(3 * 2 ** (4 * bits - 2), 2 ** 12);
-  return [{ start: 0, end: pages * PAGE_SIZE, type: 'RAM' }];
+    page_size: PAGE_SIZE,
+    features: featuresFor(world, bits, version.arch),
+    where: 'the claim',
+    ...(small && { index_bits: bits }),
+  });
+  return version.arch.boot({ version, machine, config, boot, ...(memory === undefined ? {} : { memory }) });
 }
 
 /**
- * First frame of the pages to explore, all in one leaf of the world's size, owned by nobody but the callers. Of free
- * blocks the first that is not mapped as part of the image, too; those before it stay taken.
+ * Memory of a small machine: as much as the upper half of the address space has room for, or enough of it. Where only
+ * the lack of memory keeps boot from larger leaves than wanted, each block that one could map lacks its last page.
  */
-function explorePages(k: X86Kernel, world: World, bits: number): { base: number; passedOver: number } {
-  if (world.leaf === '1G' && bits === HARDWARE_BITS) return { base: FULL_1G_PFN, passedOver: 0 };
-  const order = world.leaf === '1G' ? 2 * bits : bits;
-  let base = takeBlock(k, order);
-  let passedOver = 0;
-  for (; bits === HARDWARE_BITS && isOfImage(k, base); passedOver++) base = takeBlock(k, order);
-  const leaf = k.leafAt(k.page_address(base));
-  const level = { '4K': 1, '2M': 2, '1G': 3 }[world.leaf];
-  if (leaf?.level !== level) {
-    throw new NotModelledError(
-      `a ${world.leaf} leaf to explore`,
-      'this kernel, booted so, maps that memory otherwise',
-    );
+export function smallRam(world: World, bits: number, arch: Architecture): readonly MemoryRange[] {
+  if (!needsSmallLeaves(world, bits) || arch.noPudLeaves !== undefined) {
+    const pages = Math.min(3 * 2 ** (4 * bits - 2), 2 ** 12);
+    return [{ start: 0, end: pages * PAGE_SIZE, type: 'RAM' }];
   }
-  return { base, passedOver };
+  const block = 2 ** (2 * bits) * PAGE_SIZE;
+  return Array.from({ length: SMALL_BLOCKS }, (_, i) => ({
+    start: i * block,
+    end: (i + 1) * block - PAGE_SIZE,
+    type: 'RAM' as const,
+  }));
 }
 
-function takeBlock(k: X86Kernel, order: number): number {
+/** Pages that an entry at `level` maps. */
+function pagesOf({ format }: Kernel, level: number): number {
+  return 2 ** (format.levelShift(level) - format.pageShift);
+}
+
+/**
+ * First frame of the pages to explore, all in one leaf of the world's size if there is one, owned by nobody but the callers.
+ * Of free blocks the first that is not mapped as part of the image, too; those before it stay taken.
+ */
+function explorePages(
+  k: Kernel,
+  world: World,
+  pages: number,
+  bits: number,
+): { base: number; passedOver: number; leafLevel: number } {
+  const wanted = LEAF_LEVEL[world.leaf];
+  const full = bits === HARDWARE_BITS;
+  const largest = full && world.leaf === '1G' ? firstLeaf(k, wanted) : undefined;
+  if (largest !== undefined) return { base: largest, passedOver: 0, leafLevel: wanted };
+  const order = Math.log2(pages);
+  let base = takeBlock(k, order);
+  let passedOver = 0;
+  for (; full && isOfImage(k, base); passedOver++) base = takeBlock(k, order);
+  const leaf = k.leafAt(k.page_address(base));
+  if (leaf !== undefined && leaf.level <= wanted) return { base, passedOver, leafLevel: leaf.level };
+  throw new NotModelledError(
+    `a ${world.leaf} leaf to explore`,
+    'this kernel, booted so, maps that memory otherwise',
+  );
+}
+
+/** The first frame of the first leaf at `level` of the direct map that is RAM and no part of the image. */
+function firstLeaf(k: Kernel, level: number): number | undefined {
+  for (const run of walk(k.memory, k.format, k.root, { range: k.direct_map })) {
+    if (run.kind !== 'leaf' || run.level !== level) continue;
+    for (let i = 0; i < run.count; i++) {
+      const pfn = run.frame + i * pagesOf(k, level);
+      if (!isOfImage(k, pfn) && k.machine.memory.some((range) => isRam(range, pfn * k.page_size))) return pfn;
+    }
+  }
+  return undefined;
+}
+
+function isRam({ type, start, end }: MemoryRange, address: number): boolean {
+  return type === 'RAM' && start <= address && address < end;
+}
+
+function takeBlock(k: Kernel, order: number): number {
   const task = alloc_pages(k, GFP_KERNEL, order);
   const { value } = k.memory.withoutJournal(() => runTask(task)) as { value: number | undefined };
   if (value === undefined) throw new NotModelledError('the explored pages', 'no leaf of that size is free');
@@ -411,11 +468,12 @@ function takeBlock(k: X86Kernel, order: number): number {
 }
 
 /** Whether pages lie between the kernel's text and its end: free since boot, they are mapped there, too. */
-function isOfImage(k: X86Kernel, pfn: number): boolean {
-  return pfn * PAGE_SIZE >= k.image.text && pfn * PAGE_SIZE < k.image.brk_end;
+function isOfImage(k: Kernel, pfn: number): boolean {
+  const { text, end } = k.sections ?? { text: 0, end: 0 };
+  return pfn * k.page_size >= text && pfn * k.page_size < end;
 }
 
-function releasePages(k: X86Kernel, base: number, order: number): void {
+function releasePages(k: Kernel, base: number, order: number): void {
   k.memory.withoutJournal(() => runTask(__free_pages(k, base, order)));
 }
 

@@ -1,8 +1,9 @@
 /** What a replay id stands for, run again on the model of today. */
 
 import { InputError } from '../../errors.ts';
+import { architectureNamed, DEFAULT_ARCH } from '../../linux/arch/index.ts';
 import { parseKernelVersion } from '../../linux/kernels.ts';
-import { ARCH, describeTrace, machineFor, type TraceResult, worldOf } from '../check.ts';
+import { describeTrace, machineFor, type TraceResult, worldOf } from '../check.ts';
 import type { Choice, Claim, Finding, Source } from '../claim.ts';
 import { findClaim } from '../find_claim.ts';
 import { type CheckedMachine, HARDWARE_BITS, type Surroundings } from '../machine/machine.ts';
@@ -46,7 +47,7 @@ export function replayTrace(id: string): ReplayedTrace {
     claim: claim.id,
     sentence: claim.sentence,
     source: claim.source,
-    arch: ARCH,
+    arch: machine.kernel.version.arch.name,
     kernel: machine.kernel.version.name,
     verdict: finding === undefined ? 'holds' : 'refuted',
     ...(finding && { finding }),
@@ -88,7 +89,8 @@ function machineOf(parsed: ParsedTrace, claim: Claim): CheckedMachine {
   if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= MAX_CPUS)) {
     throw bad(String(cpus), `1 to ${MAX_CPUS} CPUs`);
   }
-  const version = parseKernelVersion(parsed.kernel, WHERE);
+  const arch = parsed.arch === undefined ? DEFAULT_ARCH : architectureNamed(parsed.arch, WHERE);
+  const version = parseKernelVersion(parsed.kernel, WHERE, arch);
   const surroundings: Surroundings = {
     ...{ version, geometry },
     ...(config && { config }),

@@ -1,13 +1,16 @@
 /** A trace as a scenario that `directmap run` takes, with what each call returned as what is expected. */
 
+import { DEFAULT_ARCH } from '../../linux/arch/index.ts';
+import type { Architecture } from '../../linux/architecture.ts';
 import { errnoText } from '../../linux/errno.ts';
+import { levelSizeName } from '../../mmu/describe.ts';
 import type { Action, Choice, Claim, Done, PatternCall } from '../claim.ts';
 import { argumentsOf, callNamed, expandPattern } from '../machine/actions.ts';
 import {
   bootTextFor,
   type CheckedMachine,
-  FULL_1G_PFN,
   FULL_RAM,
+  featuresFor,
   HARDWARE_BITS,
   smallRam,
 } from '../machine/machine.ts';
@@ -43,6 +46,10 @@ class Writer {
     this.#machine = parts.machine;
   }
 
+  get #arch(): Architecture {
+    return this.#machine.kernel.version.arch;
+  }
+
   text(): string {
     const { machine } = this.#parts;
     const body = machine.world.interleaved === true ? this.#interleaved() : this.#sequential();
@@ -62,12 +69,19 @@ class Writer {
     const { start } = this.#parts;
     const small = bits < HARDWARE_BITS;
     const fields = [`kernel: '${start.kernel}'`];
+    const { arch } = this.#machine.kernel.version;
+    if (arch !== DEFAULT_ARCH) fields.unshift(`arch: '${arch.name}'`);
     if (small) {
-      const last = smallRam(bits)[0]!.end - 1;
-      fields.push(`geometry: ${bits}`, `ram: [['0x0', '0x${last.toString(16)}']]`);
+      const ranges = smallRam(world, bits, arch).map(
+        (range) => `['0x${range.start.toString(16)}', '0x${(range.end - 1).toString(16)}']`,
+      );
+      fields.push(`geometry: ${bits}`, `ram: [${ranges.join(', ')}]`);
     } else fields.push(`ram: '${FULL_RAM[world.leaf] / 2 ** 20}M'`);
     if (cpus > 1) fields.push(`cpus: ${cpus}`);
-    if (world.encryption_bit !== undefined) fields.push(`encryption_bit: ${world.encryption_bit}`);
+    const features = Object.entries(featuresFor(world, bits, arch)).map(
+      ([name, value]) => `${name}: ${value}`,
+    );
+    if (features.length > 0) fields.push(`features: { ${features.join(', ')} }`);
     const config = { ...world.config, ...Object.fromEntries(start.config ?? []) };
     if (Object.keys(config).length > 0) {
       fields.push(
@@ -76,17 +90,19 @@ class Writer {
           .join(', ')} }`,
       );
     }
-    const boot = bootTextFor(world, start.boot, bits);
+    const boot = bootTextFor(world, start.boot, bits, arch);
     if (boot !== '') fields.push(`boot: '${boot}'`);
     return `({ ${fields.join(', ')} });`;
   }
 
   /** How the explored pages are come by. */
   #page(): string[] {
-    const { world, bits, passedOver } = this.#machine;
-    if (world.leaf === '1G' && bits === HARDWARE_BITS)
-      return [`const page = 0x${FULL_1G_PFN.toString(16)}; // in a 1G leaf`];
-    const order = world.leaf === '1G' ? 2 * bits : bits;
+    const { world, bits, passedOver, leafLevel, kernel } = this.#machine;
+    if (leafLevel === 3 && bits === HARDWARE_BITS) {
+      const size = levelSizeName(kernel.format, leafLevel);
+      return [`const page = 0x${this.#machine.pfnOf(0).toString(16)}; // in a ${size} leaf`];
+    }
+    const order = Math.log2(this.#machine.offsetOf(this.#machine.pageCount));
     const taken = passedOver === 0 ? [] : [this.#takeOver(passedOver, order)];
     return world.pagesFree === true ? taken : [...taken, this.#takePages(order)];
   }
@@ -100,8 +116,9 @@ class Writer {
   }
 
   #takePages(order: number): string {
-    const { world, bits } = this.#machine;
-    const what = world.leaf === '4K' ? '4K entries' : `one ${world.leaf} leaf`;
+    const { bits, leafLevel, kernel } = this.#machine;
+    const size = levelSizeName(kernel.format, leafLevel);
+    const what = leafLevel === 1 ? `${size} entries` : `one ${size} leaf`;
     const small = bits < HARDWARE_BITS ? ', in a small geometry' : '';
     return `const page = alloc_pages(${order}); // ${2 ** order} pages, ${what}${small}`;
   }
@@ -110,7 +127,7 @@ class Writer {
   #first(): string[] {
     const { world, pageCount } = this.#machine;
     return (world.first ?? [])
-      .flatMap((pattern) => expandPattern(pattern, 1, pageCount))
+      .flatMap((pattern) => expandPattern(this.#arch, pattern, 1, pageCount))
       .flatMap((action) => this.#action(action, undefined));
   }
 
@@ -155,7 +172,7 @@ class Writer {
       this.#names.set(call.keep, name);
       return `const ${name} = ${text};`;
     }
-    const { returns } = callNamed(call.name);
+    const { returns } = callNamed(this.#arch, call.name);
     const isNumber = returns === 'int' || returns === 'bool';
     return returned === undefined || !isNumber ? `${text};` : `expect(${text}, ${errnoText(returned)});`;
   }
@@ -164,7 +181,7 @@ class Writer {
     const machine = this.#machine;
     const offset = machine.offsetOf(first);
     const page = offset === 0 ? 'page' : `page + ${offset}`;
-    return argumentsOf(call, {
+    return argumentsOf(this.#arch, call, {
       page: () => page,
       address: () => `page_address(${page})`,
       count: () => String(pages === 0 ? machine.pageCount : machine.countOf(first, pages)),

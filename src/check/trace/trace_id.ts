@@ -3,7 +3,7 @@
  * that it survives changes of a claim that leave its calls alone.
  *
  *     no-large-np-leaf@v7.2.13;9:set_memory_np,0,4~k3f2
- *     claim           @kernel ;geometry[;b=boot][;c=config][;n=cpus] : choices ~ check
+ *     claim           @kernel ;geometry[;a=arch][;b=boot][;c=config][;n=cpus] : choices ~ check
  *
  * A choice is `[cpu*]action,first,pages[!refused,...]`, or `cpu[*steps][!refused,...]` for steps of a CPU that goes on.
  */
@@ -22,8 +22,9 @@ export interface TraceStart extends Omit<Trace, 'choices'> {
 const MAX_REFUSED = 2 ** 20;
 
 export function encodeTrace(start: TraceStart, choices: readonly Choice[]): string {
-  const { claim, kernel, geometry, boot, config, cpus } = start;
+  const { claim, arch, kernel, geometry, boot, config, cpus } = start;
   const parts = [`${claim}@${kernel}`, String(geometry)];
+  if (arch !== undefined) parts.push(`a=${arch}`);
   if (boot !== undefined && boot !== '') parts.push(`b=${encodeURIComponent(boot)}`);
   if (config !== undefined && config.length > 0) {
     parts.push(`c=${config.map(([name, value]) => `${name}=${value}`).join(',')}`);
@@ -116,6 +117,7 @@ export function parseTraceId(id: string): ParsedTrace {
   const [name = '', geometry = '', ...rest] = head.split(';');
   const [claim = '', kernel = ''] = name.split('@');
   const options = new Map(rest.map((part) => [part.slice(0, 2), part.slice(2)]));
+  const arch = options.get('a=');
   const boot = options.get('b=');
   const config = options
     .get('c=')
@@ -124,6 +126,7 @@ export function parseTraceId(id: string): ParsedTrace {
   const cpus = options.get('n=');
   return {
     ...{ claim, kernel, geometry: Number(geometry), steps },
+    ...(arch === undefined ? {} : { arch }),
     ...(boot === undefined ? {} : { boot: decodeURIComponent(boot) }),
     ...(config === undefined ? {} : { config }),
     ...(cpus === undefined ? {} : { cpus: Number(cpus) }),

@@ -7,6 +7,8 @@ import { type EntryFormat, EntryKind, hexAddress, type VirtualAddress } from '..
 import { EFAULT } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import { halt, type Task } from '../task.ts';
+import { kfence_handle_page_fault } from './kfence/core.ts';
+import { PageHWPoison } from './page_flags.ts';
 
 /** A leaf that maps an address, from the tables or from a TLB. */
 interface Translation {
@@ -27,11 +29,11 @@ export function* write_page(k: Kernel, pfn: number): Task<void> {
 
 /** The same for any kernel address. */
 export function* read_kernel(k: Kernel, address: VirtualAddress): Task<void> {
-  if (!(yield* access(k, address, false))) yield* page_fault_oops(k, address, false);
+  if (!(yield* access(k, address, false))) yield* page_fault(k, address, false);
 }
 
 export function* write_kernel(k: Kernel, address: VirtualAddress): Task<void> {
-  if (!(yield* access(k, address, true))) yield* page_fault_oops(k, address, true);
+  if (!(yield* access(k, address, true))) yield* page_fault(k, address, true);
 }
 
 /** Effect: as read_kernel(), but a fault is caught. Failure: -EFAULT. mm/maccess.c:29 (v7.2) */
@@ -56,12 +58,20 @@ function* access(k: Kernel, address: VirtualAddress, write: boolean): Task<boole
   const used = cached !== undefined && allows(k.format, cached, write) ? cached : found;
   if (used === undefined || !allows(k.format, used, write)) return false;
   if (used === found) fill(k, address, used);
+  if (!write && PageHWPoison(k, frameOf(k, address, used))) yield* machine_check(k, address);
   if (k.listening) {
     const stale =
       found === undefined || !allows(k.format, found, write) || !sameFrame(k, address, found, used);
     k.emit({ kind: 'access', cpu: k.cpu, address, write, stale });
   }
   return true;
+}
+
+/** What is read is what the hardware has given up: the machine dies, wherever it reads it. */
+function* machine_check(k: Kernel, address: VirtualAddress): Task<never> {
+  const text = `Machine check: data load from poisoned memory at ${hexAddress(address)}`;
+  k.die({ how: 'panic', text });
+  return yield* halt();
 }
 
 function allows(format: EntryFormat, { level, low, high }: Translation, write: boolean): boolean {
@@ -90,6 +100,18 @@ function pagesToEndOfLeaf(k: Kernel, pfn: number): number {
   const pages = 2 ** (k.format.levelShift(leaf.level) - k.format.pageShift);
   const page = k.page_address(pfn) / 2 ** k.format.pageShift;
   return (Math.floor(page / pages) + 1) * pages - page;
+}
+
+/**
+ * Effect: KFENCE has opened a page of its pool that was not present, and the access has succeeded; else the machine dies.
+ * A present page that forbids the access is none of KFENCE's business. arch/x86/mm/fault.c:697 (v7.2)
+ */
+function* page_fault(k: Kernel, address: VirtualAddress, write: boolean): Task<void> {
+  const notPresent = walkEnd(k, address).kind !== EntryKind.Leaf;
+  if (notPresent && (yield* kfence_handle_page_fault(k, address, write))) {
+    if (yield* access(k, address, write)) return;
+  }
+  yield* page_fault_oops(k, address, write);
 }
 
 /** The machine dies of an access to `address`. Names the level at which the walk ended. */

@@ -29,8 +29,6 @@ import {
   type vm_struct,
 } from './vmalloc.ts';
 
-const PAGE_SIZE = 4096;
-
 /** A range in one of the cache's trees. Never changed: a change makes a new one. */
 export interface execmem_area {
   readonly addr: VirtualAddress;
@@ -69,7 +67,7 @@ function* mas_store_gfp(tree: Tree, addr: VirtualAddress, size: number): Task<nu
 
 /** Effect: an area for executable memory, PAGE_KERNEL. Failure: undefined (NULL), and a line in the log. :28 */
 function* execmem_vmalloc(k: Kernel, size: number, vm_flags: number): Task<VirtualAddress | undefined> {
-  const p = yield* __vmalloc_node_range(k, size / PAGE_SIZE, vm_flags);
+  const p = yield* __vmalloc_node_range(k, size / k.page_size, vm_flags);
   if (p === undefined) k.printk('warn', 'execmem: unable to allocate memory');
   return p;
 }
@@ -114,7 +112,7 @@ export function* execmem_set_direct_map_valid_at(
 /** Effect: writable, not executable. Failure: half of that may be done; v7.2's callers free the memory, or wait. :137 */
 function* execmem_force_rw(k: Kernel, ptr: VirtualAddress, size: number): Task<number> {
   if (!k.arch_has_execmem_rox) return 0;
-  const nr = Math.ceil(size / PAGE_SIZE);
+  const nr = Math.ceil(size / k.page_size);
   const ret = yield* k.set_memory_nx(ptr, nr);
   if (ret !== 0) return ret;
   return yield* k.set_memory_rw(ptr, nr);
@@ -123,12 +121,12 @@ function* execmem_force_rw(k: Kernel, ptr: VirtualAddress, size: number): Task<n
 /** Effect: read-only and executable again, by large leaves if possible. Failure: some of it may be. :150 */
 export function* execmem_restore_rox(k: Kernel, ptr: VirtualAddress, size: number): Task<number> {
   if (!k.arch_has_execmem_rox) return 0;
-  return yield* k.set_memory_rox(ptr, Math.ceil(size / PAGE_SIZE));
+  return yield* k.set_memory_rox(ptr, Math.ceil(size / k.page_size));
 }
 
 /** Effect: every page is written, through the area's own mapping. arch/x86/mm/init.c:1060 */
 function* execmem_fill_trapping_insns(k: Kernel, ptr: VirtualAddress, size: number): Task<void> {
-  for (let addr = ptr; addr < ptr + size; addr += PAGE_SIZE) yield* write_kernel(k, addr);
+  for (let addr = ptr; addr < ptr + size; addr += k.page_size) yield* write_kernel(k, addr);
 }
 
 // ---- the cache
@@ -154,7 +152,7 @@ export function* execmem_cache_clean(k: Kernel): Task<void> {
 /** Effect: the range is free, one with free neighbours. Failure: -ENOMEM. Caller's duty: the mutex. :183 */
 function* execmem_cache_add_locked(k: Kernel, ptr: VirtualAddress, size: number): Task<number> {
   const { free_areas } = k.execmem_cache;
-  const below = mas_walk(free_areas, ptr - PAGE_SIZE);
+  const below = mas_walk(free_areas, ptr - k.page_size);
   const above = mas_walk(free_areas, ptr + size);
   const lower = below?.addr ?? ptr;
   const whole = ptr + size + (above?.size ?? 0) - lower;

@@ -65,7 +65,7 @@ function* post_alloc_hook(k: Kernel, pfn: number, order: number, gfp: number): T
   if (k.boot.page_poison) yield* kernel_unpoison_pages(k, pfn, numpages);
   if (want_init_on_alloc(k, gfp)) {
     if (!want_init_on_free(k)) yield* write_all(k, pfn, numpages);
-    for (let page = pfn; page < pfn + numpages; page++) k.memory.clearPage(page);
+    for (let page = pfn; page < pfn + numpages; page++) k.clear_page(page);
   }
 }
 
@@ -112,7 +112,7 @@ function* free_pages_prepare(k: Kernel, pfn: number, order: number): Task<boolea
   if (k.boot.page_poison) yield* write_all(k, pfn, numpages);
   if (want_init_on_free(k)) {
     yield* write_all(k, pfn, numpages);
-    for (let page = pfn; page < pfn + numpages; page++) k.memory.clearPage(page);
+    for (let page = pfn; page < pfn + numpages; page++) k.clear_page(page);
   }
   if (k.debug_pagealloc_key) yield* k.__kernel_map_pages(pfn, numpages, 0);
   return true;

@@ -99,8 +99,20 @@ export function SetPageHWPoison(k: Kernel, pfn: number): void {
   k.page_flags.set(pfn, PG_hwpoison);
 }
 
+export function ClearPageHWPoison(k: Kernel, pfn: number): void {
+  k.page_flags.clear(pfn, PG_hwpoison);
+}
+
 export function __SetPageSlab(k: Kernel, pfn: number): void {
   k.page_flags.set(pfn, PG_slab);
+}
+
+export function __ClearPageSlab(k: Kernel, pfn: number): void {
+  k.page_flags.clear(pfn, PG_slab);
+}
+
+export function PageSlab(k: Kernel, pfn: number): boolean {
+  return (k.page_flags.get(pfn) & PG_slab) !== 0;
 }
 
 export function PageOffline(k: Kernel, pfn: number): boolean {
@@ -135,6 +147,6 @@ export function register_nosave_region(k: Kernel, start: number, end: number): v
 
 /** Whether there is RAM at the frame, so that it has a struct page. Holes inside of a memory section do not count. */
 export function pfn_valid(k: Kernel, pfn: number): boolean {
-  const address = pfn * 4096;
+  const address = pfn * k.page_size;
   return k.machine.memory.some(({ start, end, type }) => type === 'RAM' && address >= start && address < end);
 }

@@ -19,7 +19,6 @@ export const VM_FAULT_LOCKED = 0x200;
 /** The page cache of one file: index to frame. Never changed: a change makes a new one. */
 export type SecretmemFile = ReadonlyMap<number, number>;
 
-const PAGE_SIZE = 4096;
 const FIRST_DESCRIPTOR = 3;
 
 /** The module parameter, or this kernel's default for it. :41 (v6.1), 1 since v6.5 */
@@ -64,7 +63,7 @@ export function* secretmem_fault(k: Kernel, fd: number, offset: number): Task<nu
     const added = yield* filemap_add_folio(k, fd, offset, page);
     if (added === 0) {
       const addr = k.page_address(page);
-      yield* k.flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+      yield* k.flush_tlb_kernel_range(addr, addr + k.page_size);
       return VM_FAULT_LOCKED;
     }
     if (k.has['secretmem-default-before-free']) yield* k.set_direct_map_default_noflush(page);
@@ -99,7 +98,7 @@ function* filemap_add_folio(k: Kernel, fd: number, offset: number, page: number)
 export function* secretmem_free_folio(k: Kernel, page: number): Task<void> {
   yield* k.set_direct_map_default_noflush(page);
   yield* write_page(k, page);
-  k.memory.clearPage(page);
+  k.clear_page(page);
 }
 
 /** Effect: the file is gone, and each of its pages freed. Failure: -EBADF. :194 (v7.2) */

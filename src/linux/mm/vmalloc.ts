@@ -12,14 +12,14 @@ import { ENOMEM } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task.ts';
 import { __free_pages, alloc_pages, GFP_KERNEL, split_page } from './page_alloc.ts';
+import { vmap_pages_range_noflush, vunmap_range_noflush } from './vmap.ts';
 
+/** Made by vmalloc(), not by ioremap() or vmap(). */
+export const VM_ALLOC = 0x2;
 /** The direct map is reset when the area is freed. */
 export const VM_FLUSH_RESET_PERMS = 0x100;
 /** Large leaves are welcome. */
 export const VM_ALLOW_HUGE_VMAP = 0x400;
-
-const PAGE_SIZE = 4096;
-const PAGE_SHIFT = 12;
 
 /** An area. Never changed: a change makes a new one. */
 export interface vm_struct {
@@ -80,7 +80,7 @@ export function set_vm_flush_reset_perms(k: Kernel, addr: VirtualAddress): void 
 /** The page behind an address of an area, or undefined (NULL). :821 */
 export function vmalloc_to_page(k: Kernel, address: VirtualAddress): number | undefined {
   const area = find_vm_area(k, address);
-  return area?.pages[Math.floor((address - area.addr) / PAGE_SIZE)];
+  return area?.pages[Math.floor((address - area.addr) / k.page_size)];
 }
 
 /** The lowest free addresses for `size` bytes, as the start of an area. Undefined if there are none. :2045 */
@@ -103,7 +103,7 @@ function lowestFree(k: Kernel, size: number, align: number): VirtualAddress | un
 
 /** Effect: the area is mapped nowhere. Its addresses are free after the next flush. :3335 */
 function* remove_vm_area(k: Kernel, area: vm_struct): Task<void> {
-  yield* k.vunmap_range_noflush(area.addr, area.addr + area.size);
+  yield* vunmap_range_noflush(k, area.addr, area.addr + area.size);
   if (k.debug_pagealloc_key) yield* k.flush_tlb_kernel_range(area.addr, area.addr + area.size);
   k.vmap_areas.set(area.addr, { ...area, lazily_freed: true });
 }
@@ -120,7 +120,7 @@ function* vm_reset_perms(k: Kernel, { pages }: vm_struct): Task<void> {
     Number.POSITIVE_INFINITY,
   );
   const end = pages.reduce(
-    (highest, page) => Math.max(highest, k.page_address(page) + PAGE_SIZE),
+    (highest, page) => Math.max(highest, k.page_address(page) + k.page_size),
     Number.NEGATIVE_INFINITY,
   );
   for (const page of pages) yield* k.set_direct_map_invalid_noflush(page);
@@ -161,10 +161,10 @@ function* vm_area_alloc_pages(k: Kernel, area: vm_struct, nr_pages: number, orde
 function* __vmalloc_area_node(k: Kernel, area: vm_struct, nr_pages: number, order: number): Task<number> {
   const filled = yield* vm_area_alloc_pages(k, area, nr_pages, order);
   const complete = filled.pages.length === nr_pages;
-  if (complete && (yield* k.vmap_pages_range_noflush(area.addr, filled.pages, order)) === 0) return 0;
+  if (complete && (yield* vmap_pages_range_noflush(k, area.addr, filled.pages, order)) === 0) return 0;
   if (complete || order === 0) {
     const what = complete ? 'map' : 'allocate';
-    k.printk('warn', `vmalloc error: size ${nr_pages * PAGE_SIZE}, failed to ${what} pages`);
+    k.printk('warn', `vmalloc error: size ${nr_pages * k.page_size}, failed to ${what} pages`);
   }
   yield* vfree(k, area.addr);
   return -ENOMEM;
@@ -180,12 +180,12 @@ export function* __vmalloc_node_range(
   vm_flags: number,
 ): Task<VirtualAddress | undefined> {
   k.might_sleep('vmalloc');
-  const pmd_order = k.format.levelShift(2) - PAGE_SHIFT;
+  const pmd_order = k.format.levelShift(2) - k.format.pageShift;
   const huge = k.has['huge-vmalloc'] && (vm_flags & VM_ALLOW_HUGE_VMAP) !== 0 && nr_pages >= 2 ** pmd_order;
   for (const order of huge ? [pmd_order, 0] : [0]) {
     const count = Math.ceil(nr_pages / 2 ** order) * 2 ** order;
-    const size = (count + 1) * PAGE_SIZE;
-    const addr = yield* alloc_vmap_area(k, size, PAGE_SIZE * 2 ** order);
+    const size = (count + 1) * k.page_size;
+    const addr = yield* alloc_vmap_area(k, size, k.page_size * 2 ** order);
     if (addr === undefined) {
       k.printk('warn', `vmalloc error: size ${size}, vm_struct allocation failed`);
       continue;
@@ -194,7 +194,7 @@ export function* __vmalloc_node_range(
       addr,
       size,
       pages: [],
-      flags: vm_flags,
+      flags: vm_flags | VM_ALLOC,
       page_order: order,
       lazily_freed: false,
     };

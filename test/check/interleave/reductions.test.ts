@@ -10,6 +10,7 @@ import { WatchedMemory } from '../../../src/check/interleave/watched_memory.ts';
 import { NamedFrames } from '../../../src/check/machine/frames.ts';
 import { CheckedMachine, smallBits } from '../../../src/check/machine/machine.ts';
 import { replay } from '../../../src/check/trace/replay.ts';
+import { X86 } from '../../../src/linux/arch/x86/index.ts';
 import { parseKernelVersion } from '../../../src/linux/kernels.ts';
 import type { Task } from '../../../src/linux/task.ts';
 
@@ -22,7 +23,7 @@ interface Case extends World {
 }
 
 function machineOf({ kernel, unlocked = false, ...world }: Case): CheckedMachine {
-  const surroundings = { version: parseKernelVersion(kernel, 'test') };
+  const surroundings = { version: parseKernelVersion(kernel, 'test', X86) };
   const machine = new CheckedMachine(world, surroundings, new WatchedMemory(2 ** smallBits(world)));
   const boot = { ...machine.kernel.boot, debug_pagealloc: true };
   if (unlocked) Object.defineProperty(machine.kernel, 'boot', { value: boot });

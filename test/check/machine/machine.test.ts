@@ -3,10 +3,12 @@ import type { World } from '../../../src/check/claim.ts';
 import { onPage, onRange } from '../../../src/check/claims/shared/worlds.ts';
 import { CheckedMachine } from '../../../src/check/machine/machine.ts';
 import { NotModelledError } from '../../../src/errors.ts';
+import { X86 } from '../../../src/linux/arch/x86/index.ts';
+import type { Spinlock } from '../../../src/linux/kernel/locking/lock.ts';
 import { parseKernelVersion } from '../../../src/linux/kernels.ts';
 import { runTask } from '../../../src/linux/task.ts';
 
-const version = parseKernelVersion('v7.2', 'test');
+const version = parseKernelVersion('v7.2', 'test', X86);
 const machine = (world: World, geometry?: number) =>
   new CheckedMachine(world, { version, ...(geometry === undefined ? {} : { geometry }) });
 
@@ -46,7 +48,10 @@ describe('a machine to explore', () => {
 
   it('leaves out what the kernel does not have', () => {
     const calls = [onPage('set_memory_rox'), onPage('set_memory_ro')];
-    const old = new CheckedMachine({ leaf: '2M', calls }, { version: parseKernelVersion('v5.10', 'test') });
+    const old = new CheckedMachine(
+      { leaf: '2M', calls },
+      { version: parseKernelVersion('v5.10', 'test', X86) },
+    );
     expect(new Set(old.actions.map((action) => action.calls[0]!.name))).toEqual(new Set(['set_memory_ro']));
   });
 
@@ -70,13 +75,14 @@ describe('a machine to explore', () => {
   it('holds again what was held at a mark, when it goes back there', () => {
     const m = machine({ leaf: '2M', calls: [] });
     const { kernel } = m;
-    kernel.cpa_lock.owner = 0;
+    const cpa_lock = kernel.locks.find(({ name }) => name === 'cpa_lock') as Spinlock;
+    cpa_lock.owner = 0;
     kernel.irqs_disabled[0] = 1;
     const mark = m.mark();
-    kernel.cpa_lock.owner = -1;
+    cpa_lock.owner = -1;
     kernel.irqs_disabled[0] = 0;
     m.undo(mark);
-    expect([kernel.cpa_lock.owner, kernel.irqs_disabled[0]]).toEqual([0, 1]);
+    expect([cpa_lock.owner, kernel.irqs_disabled[0]]).toEqual([0, 1]);
   });
 
   it('keeps one value of a name at a time, and takes it back', () => {

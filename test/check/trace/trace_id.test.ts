@@ -12,6 +12,7 @@ import {
   type TraceStart,
 } from '../../../src/check/trace/trace_id.ts';
 import { InputError, NotModelledError } from '../../../src/errors.ts';
+import { X86 } from '../../../src/linux/arch/x86/index.ts';
 import { PRESETS, parseKernelVersion } from '../../../src/linux/kernels.ts';
 
 const CPUS = 3;
@@ -22,7 +23,7 @@ const ACTIONS: readonly Action[] = [
   { calls: [{ name: '__kernel_map_pages', with: [0] }], on: 'page' } as const,
   { calls: [{ name: 'memfd_secret', keep: 'fd' }], on: 'none' } as const,
   { calls: [{ name: 'secretmem_fault', with: ['fd', 0] }], on: 'none' } as const,
-].flatMap((pattern) => expandPattern(pattern, CPUS, 4));
+].flatMap((pattern) => expandPattern(X86, pattern, CPUS, 4));
 
 const refused = fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 3 }).map((list) => list.sort());
 const cpu = fc.integer({ min: 0, max: CPUS - 1 });
@@ -167,7 +168,7 @@ describe('an id that was damaged on its way', () => {
 
 describe('every action of a claim has a name of its own, so that an id means one trace', () => {
   test.each(PRESETS.map(({ name }) => name))('on %s', (kernel) => {
-    const surroundings = { version: parseKernelVersion(kernel, 'test') };
+    const surroundings = { version: parseKernelVersion(kernel, 'test', X86) };
     for (const claim of CLAIMS) {
       const world = worldOf(claim, surroundings);
       const names = actionsOf(world, surroundings).map(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { X86 } from '../../../src/linux/arch/x86/index.ts';
 import type { X86Kernel } from '../../../src/linux/arch/x86/x86_kernel.ts';
 import { EBADF, ENOSYS } from '../../../src/linux/errno.ts';
 import { parseKernelVersion } from '../../../src/linux/kernels.ts';
@@ -17,7 +18,7 @@ import type { Task } from '../../../src/linux/task.ts';
 import { call, KERNELS, refuse, refuseAll, watch } from '../../support/calls.ts';
 import { buddyOf, leaf, smallX86 } from '../../support/small_x86.ts';
 
-const WITH_SECRETMEM = KERNELS.filter((name) => parseKernelVersion(name, '').has.secretmem);
+const WITH_SECRETMEM = KERNELS.filter((name) => parseKernelVersion(name, '', X86).has.secretmem);
 const boot = 'secretmem.enable=1';
 
 function held(k: X86Kernel): number {

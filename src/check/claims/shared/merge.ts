@@ -1,6 +1,7 @@
 /** Claims about what set_memory_rox() puts together again. */
 
 import type { KernelBuild } from '../../../linux/call.ts';
+import { hasChange } from '../../../linux/changes.ts';
 import type { Source } from '../../claim.ts';
 
 export const RESTORES_LARGE_PAGES: Source = {
@@ -11,7 +12,7 @@ export const RESTORES_LARGE_PAGES: Source = {
 
 /** Why nothing can be said of merging on a kernel that has none. */
 export function nothingMerges({ version, has }: KernelBuild): string | undefined {
-  return has['cpa-collapse']
+  return hasChange(has, 'cpa-collapse')
     ? undefined
     : `nothing merges in ${version.name}: it lacks the change cpa-collapse`;
 }

@@ -6,6 +6,7 @@
 import { InputError, NotModelledError } from '../../../errors.ts';
 import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import { hexAddress, type VirtualAddress } from '../../../mmu/format.ts';
+import type { Booted, BootOptions } from '../../architecture.ts';
 import type { BootParameters } from '../../boot_parameters.ts';
 import type { Config } from '../../config.ts';
 import type { KernelVersion } from '../../kernels.ts';
@@ -16,7 +17,9 @@ import { for_each_free_mem_range, memblock_reserve } from '../../mm/memblock.ts'
 import { check_debug_pagealloc_size, debug_pagealloc_free_all } from '../../mm/page_alloc.ts';
 import { reserve_bootmem_region } from '../../mm/page_flags.ts';
 import type { Task } from '../../task.ts';
+import type { X86BootParameters } from './boot_parameters.ts';
 import { type BootState, completed, createBootState } from './boot_state.ts';
+import type { X86Config } from './config.ts';
 import { type BootImage, defaultImage } from './images.ts';
 import { KERNEL_IMAGE_SIZE, PAGE_SIZE } from './include/asm/page_types.ts';
 import { maxmem } from './kernel/e820.ts';
@@ -29,11 +32,8 @@ import { pti_finalize, pti_init } from './mm/pti.ts';
 import { set_real_mode_permissions } from './realmode/init.ts';
 import { type PfnRange, X86Kernel } from './x86_kernel.ts';
 
-export interface BootOptions {
-  version: KernelVersion;
-  machine: Machine;
-  config: Config;
-  boot: BootParameters;
+/** Config, parameters and machine are those that `X86` makes. */
+export interface X86BootOptions extends BootOptions {
   /** The kernel's sections and where they are loaded; the preset release's Debian build if not given. */
   image?: BootImage;
   /** Physical address of the image less its linked one. */
@@ -46,19 +46,12 @@ export interface BootOptions {
   initrd?: PfnRange;
   /** What else memblock has given away by the time that the page allocator takes over, such as the memory map. */
   reserved?: readonly PfnRange[];
-  /** Where the tables are built; empty memory if not given. */
-  memory?: SimulatedMemory;
   /** Whether to go on, after the map is built, to all edits that the kernel makes before it starts init. */
   lateEdits?: boolean;
 }
 
-export interface BootedX86 {
+export interface BootedX86 extends Booted {
   kernel: X86Kernel;
-  /**
-   * What memblock handed to the page allocator, ascending. Pages of the image that are freed after that are not in
-   * it.
-   */
-  free: readonly PfnRange[];
 }
 
 /** The frames that a kernel has mapped, as pfn_range_is_mapped() looks them up. */
@@ -72,7 +65,7 @@ export interface MappedRanges {
  * be undone.
  * @throws InputError where RAM does not suffice, NotModelledError for an image in a geometry without room for one.
  */
-export function bootX86(options: BootOptions): BootedX86 {
+export function bootX86(options: X86BootOptions): BootedX86 {
   const init = createInit(options);
   const { k } = init;
   return k.memory.withoutJournal(() => {
@@ -100,7 +93,7 @@ export function mappedRanges(
   return { pfn_mapped, max_pfn_mapped };
 }
 
-function createInit(options: BootOptions): BootState {
+function createInit(options: X86BootOptions): BootState {
   const { version, config, boot, page_offset } = options;
   const machine = pagingOf(options);
   const image = options.image ?? defaultImage(version.release, machine.index_bits);
@@ -122,8 +115,9 @@ function createInit(options: BootOptions): BootState {
 }
 
 /** Five levels need a kernel that was built for them and not told otherwise. */
-function pagingOf({ machine, config, boot }: BootOptions): Machine {
-  const five = machine.paging_levels === 5 && config.X86_5LEVEL && !boot.no5lvl;
+function pagingOf({ machine, config, boot }: X86BootOptions): Machine {
+  const { X86_5LEVEL } = config as X86Config;
+  const five = machine.paging_levels === 5 && X86_5LEVEL && !(boot as X86BootParameters).no5lvl;
   return { ...machine, paging_levels: five ? 5 : 4 };
 }
 
@@ -170,7 +164,7 @@ function checkFits(k: X86Kernel): void {
 }
 
 /** Effect: the page allocator has the memory that nobody else has. init_64.c:1383 (v7.2) */
-function mem_init(init: BootState, options: BootOptions): readonly PfnRange[] {
+function mem_init(init: BootState, options: X86BootOptions): readonly PfnRange[] {
   const { k, memblock } = init;
   for (const { start, end } of options.reserved ?? []) {
     memblock_reserve(memblock, start * PAGE_SIZE, (end - start) * PAGE_SIZE);

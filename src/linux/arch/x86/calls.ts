@@ -1,24 +1,25 @@
 /** The x86-64 functions that can be called by name. */
 
 import { type CallParameter, type KernelBuild, type KernelCall, number, numbers } from '../../call.ts';
-import type { ChangeName } from '../../changes.ts';
 import type { Task } from '../../task.ts';
+import { uc_decode_notifier } from './kernel/cpu/mce/core.ts';
 import * as pat from './mm/pat/set_memory.ts';
 import { flush_tlb_all } from './mm/tlb.ts';
 import type { X86Kernel } from './x86_kernel.ts';
 
 type X86Call = KernelCall<X86Kernel>;
+type X86Build = KernelBuild<X86Kernel>;
 
 const ADDR: CallParameter = { name: 'addr', kind: 'address' };
 const PAGES: CallParameter = { name: 'pages', kind: 'count' };
 const PAGE: CallParameter = { name: 'pfn', kind: 'page' };
 const ARRAY: CallParameter = { name: 'pfns', kind: 'pages' };
 
-function since(change: ChangeName): (k: KernelBuild) => string | undefined {
+function since(change: keyof X86Kernel['has']): (k: X86Build) => string | undefined {
   return (k) => (k.has[change] ? undefined : `${k.version.name} lacks the change ${change}`);
 }
 
-function until(change: ChangeName): (k: KernelBuild) => string | undefined {
+function until(change: keyof X86Kernel['has']): (k: X86Build) => string | undefined {
   return (k) => (k.has[change] ? `gone with the change ${change}` : undefined);
 }
 
@@ -169,6 +170,13 @@ export const X86_CALLS: readonly X86Call[] = [
     returns: 'int',
     summary: 'within the reach of speculation again',
     run: (k, args) => pat.clear_mce_nospec(k, number(args, 0)),
+  },
+  {
+    name: 'uc_decode_notifier',
+    parameters: [PAGE, { name: 'whole_page', kind: 'flag', default: 1 }],
+    returns: 'int',
+    summary: 'a machine check in the page: poisoned, and out of the direct map; errors of that ignored',
+    run: (k, args) => uc_decode_notifier(k, number(args, 0), number(args, 1) !== 0),
   },
   {
     name: 'set_direct_map_invalid_noflush',

@@ -1,56 +1,39 @@
 /** A kernel started on the page tables of a real machine, copy-on-write. */
 
-import type { PageSource } from '../../../memory/physical_memory.ts';
 import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
-import type { VirtualAddress } from '../../../mmu/format.ts';
 import { walk } from '../../../mmu/walk.ts';
-import type { BootParameters } from '../../boot_parameters.ts';
-import type { Config } from '../../config.ts';
-import type { KernelVersion } from '../../kernels.ts';
-import type { Machine } from '../../machine.ts';
-import type { FrameAllocator } from '../../mm/frame_allocator.ts';
+import type { DumpedMachine } from '../../architecture.ts';
 import { SetPageReserved } from '../../mm/page_flags.ts';
 import { mappedRanges } from './boot.ts';
 import { imageFromTables } from './image_from_tables.ts';
 import { PAGE_SIZE } from './include/asm/page_types.ts';
+import { x86Machine } from './machine.ts';
 import { X86Kernel } from './x86_kernel.ts';
-
-export interface DumpedMachine {
-  tables: PageSource;
-  /** Physical address of the kernel's top table. */
-  root: number;
-  machine: Machine;
-  version: KernelVersion;
-  config: Config;
-  boot: BootParameters;
-  page_offset: VirtualAddress;
-  /** By PG_LEVEL_*; what the kernel had counted. All zero if that is not known. */
-  direct_pages_count: readonly number[];
-  frames: FrameAllocator;
-}
 
 /**
  * Effect: a running kernel whose tables are the dump's. What tables do not tell comes from the memory map: which
  * frames the direct map was built for is found by building it again for the same machine.
  */
 export function kernelOnDump(dump: DumpedMachine): X86Kernel {
-  const { image, phys_base } = imageFromTables(dump.tables, dump.root, dump.machine.paging_levels);
+  const levels = dump.levels === 5 ? 5 : 4;
+  const machine = x86Machine({ ram: dump.memory, cpus: dump.cpus, levels, where: 'dump' });
+  const { image, phys_base } = imageFromTables(dump.tables, dump.root, levels);
   const kernel = new X86Kernel({
     memory: new SimulatedMemory(dump.tables),
     version: dump.version,
     config: dump.config,
     boot: dump.boot,
-    machine: dump.machine,
+    machine,
     frames: dump.frames,
     image: { ...image, init_top_pgt: dump.root },
     page_offset: dump.page_offset,
   });
   kernel.phys_base = phys_base;
-  Object.assign(kernel, mappedRanges(dump.machine, dump.version, dump.config, dump.boot));
+  Object.assign(kernel, mappedRanges(machine, dump.version, dump.config, dump.boot));
   dump.direct_pages_count.forEach((count, level) => {
     kernel.direct_pages_count.set(level, count);
   });
-  kernel.direct_gbpages &&= dump.machine.features.gbpages && !dump.boot.debug_pagealloc;
+  kernel.direct_gbpages &&= machine.features.gbpages && !dump.boot.debug_pagealloc;
   kernel.after_bootmem = true;
   kernel.kernel_set_to_readonly = dump.boot.rodata && dump.config.STRICT_KERNEL_RWX;
   kernel.debug_pagealloc_key = dump.boot.debug_pagealloc;

@@ -2,31 +2,53 @@
 
 import { JournalledCounters } from '../../../memory/journalled.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
-import { EntryKind } from '../../../mmu/format.ts';
-import { _PAGE_GLOBAL, _PAGE_PRESENT, X86Format } from '../../../mmu/x86_64.ts';
+import type { AddressRange } from '../../../mmu/walk.ts';
+import {
+  _PAGE_ACCESSED,
+  _PAGE_DIRTY,
+  _PAGE_GLOBAL,
+  _PAGE_PRESENT,
+  _PAGE_RW,
+  X86Format,
+} from '../../../mmu/x86_64.ts';
+import type { ChangeName, ChangeSet } from '../../changes.ts';
 import { createRwSemaphore, createSpinlock, type RwSemaphore } from '../../kernel/locking/lock.ts';
-import { Kernel } from '../../kernel.ts';
+import { Kernel, type KernelSections, type LeafEntry, type StatePart } from '../../kernel.ts';
+import type { Features, Machine } from '../../machine.ts';
+import type { FrameRange } from '../../mm/frame_allocator.ts';
+import type { PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
+import type { X86BootParameters } from './boot_parameters.ts';
+import type { X86Change } from './changes.ts';
+import type { X86Config } from './config.ts';
+import { arch_kfence_init_pool, kfence_protect_page } from './include/asm/kfence.ts';
 import {
   __PAGE_OFFSET_BASE_L4,
   __PAGE_OFFSET_BASE_L5,
   __START_KERNEL_map,
   KERNEL_IMAGE_SIZE,
 } from './include/asm/page_types.ts';
+import { x86PageTableOps } from './include/asm/pgtable_ops.ts';
 import type { KernelImage } from './kernel_image.ts';
 import { MemtypeTable } from './mm/pat/memtype_table.ts';
 import {
   __kernel_map_pages,
+  clear_mce_nospec,
   kernel_page_present,
   set_direct_map_default_noflush,
   set_direct_map_invalid_noflush,
   set_direct_map_valid_noflush,
+  set_mce_nospec,
+  set_memory_decrypted,
+  set_memory_encrypted,
   set_memory_nx,
+  set_memory_ro,
   set_memory_rox,
   set_memory_rw,
+  set_memory_x,
 } from './mm/pat/set_memory.ts';
 import { flush_tlb_kernel_range } from './mm/tlb.ts';
-import { vmalloc_end, vmalloc_start, vmap_pages_range_noflush, vunmap_range_noflush } from './mm/vmap.ts';
+import { vmalloc_end, vmalloc_start } from './mm/vmalloc_area.ts';
 
 /** Frames [start, end) that the direct map was built for. */
 export interface PfnRange {
@@ -37,15 +59,27 @@ export interface PfnRange {
 /** Memory has struct pages in whole sections (SECTION_SIZE_BITS). */
 const SECTION_SIZE = 2 ** 27;
 
-/** A leaf entry as a walk finds it. */
-export interface LeafEntry {
-  level: number;
-  low: number;
-  high: number;
+/** What an x86 machine may have. */
+export interface X86Features extends Features {
+  gbpages: boolean;
+  /** Process-context identifiers. */
+  pcid: boolean;
+  /** Physical address bit of the memory-encryption bit (SME/SEV's C-bit), or undefined. */
+  encryption_bit: number | undefined;
+}
+
+export interface X86Machine extends Machine {
+  paging_levels: 4 | 5;
+  features: X86Features;
 }
 
 export class X86Kernel extends Kernel {
+  declare readonly has: ChangeSet<ChangeName | X86Change>;
+  declare readonly config: X86Config;
+  declare readonly boot: X86BootParameters;
+  declare readonly machine: X86Machine;
   readonly format: X86Format;
+  readonly pgtable: PageTableOps = x86PageTableOps(this);
   readonly image: KernelImage;
 
   readonly ptrs_per_table: number;
@@ -79,7 +113,7 @@ export class X86Kernel extends Kernel {
   readonly pgd_lock = this.lock(createSpinlock('pgd_lock'));
   readonly mem_enc_lock = this.lock(createRwSemaphore('mem_enc_lock'));
   /** By PG_LEVEL_*: none, 4K, 2M, 1G, 512G. */
-  readonly direct_pages_count = this.journalled(new JournalledCounters(5));
+  override readonly direct_pages_count = this.journalled(new JournalledCounters(5));
   readonly memtypes = this.journalled(new MemtypeTable());
 
   constructor(
@@ -116,7 +150,7 @@ export class X86Kernel extends Kernel {
   }
 
   /** Where kernel mappings lie: the upper half, or on a machine too small for two halves all there is. */
-  get kernel_range(): { start: VirtualAddress; end: VirtualAddress } {
+  get kernel_range(): AddressRange {
     const reach = this.pgdir_size * this.ptrs_per_table;
     if (!this.format.signExtended) return { start: this.page_offset, end: this.page_offset + reach };
     return { start: -reach / 2, end: 0 };
@@ -158,35 +192,73 @@ export class X86Kernel extends Kernel {
     return this.boot.debug_pagealloc;
   }
 
-  translate(address: VirtualAddress): LeafEntry | undefined {
+  override translate(address: VirtualAddress): LeafEntry | undefined {
     const leaf = this.leafAt(address);
     return leaf !== undefined && (leaf.low & _PAGE_PRESENT) !== 0 ? leaf : undefined;
   }
 
-  /** The leaf that maps `address`, present or not; undefined where there is none. */
-  leafAt(address: VirtualAddress): LeafEntry | undefined {
-    let table = this.root;
-    for (let level = this.format.levels; level >= 1; level--) {
-      const shift = this.format.levelShift(level);
-      const entry = table + (Math.floor(address / 2 ** shift) & this.index_mask) * 8;
-      const low = this.memory.low(entry);
-      const high = this.memory.high(entry);
-      const kind = this.format.kind(level, low, high);
-      if (kind === EntryKind.Leaf || kind === EntryKind.NotPresentLeaf) return { level, low, high };
-      if (kind !== EntryKind.Table) return undefined;
-      table = this.format.tableAddress(level, low, high);
-    }
-    return undefined;
+  get direct_map(): AddressRange {
+    return { start: this.page_offset, end: this.page_offset + this.max_pfn_mapped * 4096 };
+  }
+  /** 64 TiB, or 32 PiB with 5 levels, but for the image's own mapping. */
+  override get direct_map_window(): AddressRange {
+    const size = 2 ** (this.pgtable_l5_enabled ? 55 : 46);
+    return { start: this.page_offset, end: Math.min(this.page_offset + size, __START_KERNEL_map) };
+  }
+  override get hiddenState(): readonly StatePart[] {
+    const { memtypes } = this;
+    const text = () => JSON.stringify([...memtypes.pages()].sort());
+    return [...super.hiddenState, { name: 'types', mark: () => memtypes.mark(), text }];
+  }
+  override get sections(): KernelSections | undefined {
+    const { text, start_rodata, init_begin, end, brk_end } = this.image;
+    return end === text ? undefined : { text, start_rodata, init_begin, end: brk_end };
+  }
+  override image_address(pfn: number): VirtualAddress {
+    return pfn * 4096 + __START_KERNEL_map - this.phys_base;
+  }
+  override describeMachine(): string[] {
+    return this.pgtable_l5_enabled ? ['5-level'] : [];
+  }
+  override describeBoot(): string[] {
+    const words = this.boot.gbpages ? [] : ['nogbpages'];
+    return this.boot.pti === 'on' ? [...words, 'pti=on'] : words;
+  }
+  /** A in any present entry, D in a writable one. */
+  override changedByHardware(_level: number, model: bigint, real: bigint): boolean {
+    const set = real & ~model;
+    if ((model & ~real) !== 0n || (model & BigInt(_PAGE_PRESENT)) === 0n) return false;
+    const dirty = (model & BigInt(_PAGE_RW)) !== 0n ? _PAGE_DIRTY : 0;
+    return set !== 0n && (set & ~BigInt(_PAGE_ACCESSED | dirty)) === 0n;
+  }
+  override changedByPageAllocator(level: number, model: bigint, real: bigint): boolean {
+    if (!this.debug_pagealloc_key || level !== 1) return false;
+    const flags = (entry: bigint) => this.format.flags(1, Number(entry & 0xffff_ffffn), Number(entry >> 32n));
+    const dirty = this.has['np-clears-dirty'] ? _PAGE_DIRTY : 0;
+    const unmapped = flags(model) & ~(_PAGE_PRESENT | _PAGE_RW | _PAGE_GLOBAL | dirty);
+    const mapped = flags(model) | _PAGE_PRESENT | _PAGE_RW;
+    const mappedAgain = unmapped | _PAGE_PRESENT | _PAGE_RW;
+    // A mapped page may have been written since, whereupon the CPU sets D.
+    return (
+      flags(real) === unmapped ||
+      [mapped, mappedAgain].some((each) => (flags(real) & ~_PAGE_DIRTY) === (each & ~_PAGE_DIRTY))
+    );
   }
 
-  set_direct_map_invalid_noflush(pfn: number): Task<number> {
+  override set_direct_map_invalid_noflush(pfn: number): Task<number> {
     return set_direct_map_invalid_noflush(this, pfn);
   }
-  set_direct_map_default_noflush(pfn: number): Task<number> {
+  override set_direct_map_default_noflush(pfn: number): Task<number> {
     return set_direct_map_default_noflush(this, pfn);
   }
-  set_direct_map_valid_noflush(pfn: number, nr: number, valid: boolean): Task<number> {
+  override set_direct_map_valid_noflush(pfn: number, nr: number, valid: boolean): Task<number> {
     return set_direct_map_valid_noflush(this, pfn, nr, valid);
+  }
+  set_memory_ro(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_ro(this, addr, numpages);
+  }
+  set_memory_x(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_x(this, addr, numpages);
   }
   set_memory_nx(addr: VirtualAddress, numpages: number): Task<number> {
     return set_memory_nx(this, addr, numpages);
@@ -194,17 +266,35 @@ export class X86Kernel extends Kernel {
   set_memory_rw(addr: VirtualAddress, numpages: number): Task<number> {
     return set_memory_rw(this, addr, numpages);
   }
-  set_memory_rox(addr: VirtualAddress, numpages: number): Task<number> {
+  override set_memory_rox(addr: VirtualAddress, numpages: number): Task<number> {
     return set_memory_rox(this, addr, numpages);
   }
   __kernel_map_pages(pfn: number, numpages: number, enable: number): Task<void> {
     return __kernel_map_pages(this, pfn, numpages, enable);
   }
-  kernel_page_present(pfn: number): Task<boolean> {
+  override kernel_page_present(pfn: number): Task<boolean> {
     return kernel_page_present(this, pfn);
   }
   flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void> {
     return flush_tlb_kernel_range(this, start, end);
+  }
+  override set_mce_nospec(pfn: number): Task<number> {
+    return set_mce_nospec(this, pfn);
+  }
+  override clear_mce_nospec(pfn: number): Task<number> {
+    return clear_mce_nospec(this, pfn);
+  }
+  override set_memory_encrypted(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_encrypted(this, addr, numpages);
+  }
+  override set_memory_decrypted(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_decrypted(this, addr, numpages);
+  }
+  override arch_kfence_init_pool(pool: FrameRange): Task<boolean> {
+    return arch_kfence_init_pool(this, pool);
+  }
+  override kfence_protect_page(addr: VirtualAddress, protect: boolean): Task<boolean> {
+    return kfence_protect_page(this, addr, protect);
   }
   /** x86/Kconfig:87 and x86/mm/init.c:1077 (v7.2): with STRICT_MODULE_RWX and PSE. */
   override get arch_has_execmem_rox(): boolean {
@@ -215,15 +305,5 @@ export class X86Kernel extends Kernel {
   }
   override get VMALLOC_END(): VirtualAddress {
     return vmalloc_end(this);
-  }
-  override vmap_pages_range_noflush(
-    address: VirtualAddress,
-    pages: readonly number[],
-    order: number,
-  ): Task<number> {
-    return vmap_pages_range_noflush(this, address, pages, order);
-  }
-  override vunmap_range_noflush(start: VirtualAddress, end: VirtualAddress): Task<void> {
-    return vunmap_range_noflush(this, start, end);
   }
 }

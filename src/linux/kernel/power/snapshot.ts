@@ -2,19 +2,18 @@
  * Hibernation's snapshot of memory, and what it does to the direct map on the way (kernel/power/snapshot.c).
  *
  * The copies are not kept: what matters here is whether each page can be read. Not modelled: where the image lies, its
- * own pages (which are mapped, and not saved), highmem, and the restore side.
+ * own pages (which are mapped, and not saved), and highmem; of the restore side, all but its edits of the direct map.
  */
 
 import { NotModelledError } from '../../../errors.ts';
+import { ENOMEM } from '../../errno.ts';
 import type { Kernel } from '../../kernel.ts';
-import { read_page, write_pages } from '../../mm/access.ts';
+import { read_page, write_page, write_pages } from '../../mm/access.ts';
 import { page_is_guard } from '../../mm/debug_page_alloc.ts';
 import type { FrameBook } from '../../mm/frame_allocator.ts';
-import { want_init_on_free } from '../../mm/page_alloc.ts';
+import { __free_pages, alloc_pages, GFP_KERNEL, want_init_on_free } from '../../mm/page_alloc.ts';
 import { PageOffline, PageReserved, PG_nosave, pfn_valid } from '../../mm/page_flags.ts';
 import type { Task } from '../../task.ts';
-
-const PAGE_SIZE = 4096;
 
 function frameBook(k: Kernel): FrameBook {
   const { book } = k.frames;
@@ -29,6 +28,12 @@ function* kernel_map_pages(k: Kernel, page: number, numpages: number, enable: nu
   yield* k.__kernel_map_pages(page, numpages, enable);
 }
 
+/** Effect: the log has a line about it, once; the first revisions of the series of 2020 had a warning each time. */
+function remap_failed(k: Kernel, where: string): void {
+  if (k.has['hibernate-warns-once']) k.pr_warn_once(where, 'PM: hibernation: Failed to remap page');
+  else k.warn(`${where}(): the page could not be remapped`);
+}
+
 /** Effect: the page is present, or one line in the log says that some page is not. Nothing is flushed. :88 (v7.2) */
 function* hibernate_map_page(k: Kernel, page: number): Task<void> {
   if (!k.arch_has_set_direct_map) {
@@ -36,7 +41,7 @@ function* hibernate_map_page(k: Kernel, page: number): Task<void> {
     return;
   }
   const ret = yield* k.set_direct_map_default_noflush(page);
-  if (ret !== 0) k.pr_warn_once('hibernate_map_page', 'PM: hibernation: Failed to remap page');
+  if (ret !== 0) remap_failed(k, 'hibernate_map_page');
 }
 
 /** Effect: the page is not present, or as above; it is flushed in any case. :100 (v7.2) */
@@ -47,8 +52,8 @@ function* hibernate_unmap_page(k: Kernel, page: number): Task<void> {
   }
   const addr = k.page_address(page);
   const ret = yield* k.set_direct_map_invalid_noflush(page);
-  if (ret !== 0) k.pr_warn_once('hibernate_unmap_page', 'PM: hibernation: Failed to remap page');
-  yield* k.flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+  if (ret !== 0) remap_failed(k, 'hibernate_unmap_page');
+  yield* k.flush_tlb_kernel_range(addr, addr + k.page_size);
 }
 
 // ---- which pages
@@ -115,6 +120,55 @@ export function* swsusp_save(k: Kernel, also: readonly number[] = []): Task<numb
   const copied = yield* copy_data_pages(k, also);
   k.printk('info', `PM: hibernation: Image created (${copied} pages copied)`);
   return 0;
+}
+
+// ---- loading an image
+
+function hibernate_restore_protection(k: Kernel): boolean {
+  return k.boot.hibernate_protect_image && k.config.STRICT_KERNEL_RWX;
+}
+
+/** Effect: the page is read-only. Failure: an errno, which only kernels since v6.9 look at. :61 (v7.2) */
+function* hibernate_restore_protect_page(k: Kernel, page: number): Task<number> {
+  if (!hibernate_restore_protection(k)) return 0;
+  const ret = yield* k.set_memory_ro(k.page_address(page), 1);
+  return k.has['hibernate-protect-honoured'] ? ret : 0;
+}
+
+/** Effect: the page is writable again, if that worked: nobody looks. :68 (v7.2) */
+function* hibernate_restore_unprotect_page(k: Kernel, page: number): Task<void> {
+  if (hibernate_restore_protection(k)) yield* k.set_memory_rw(k.page_address(page), 1);
+}
+
+/**
+ * Effect: `nr_pages` pages of an image have been loaded, each read-only from then on with hibernate=protect_image. Failure:
+ * -ENOMEM, or since v6.9 the error of protecting a page; swsusp_free() gives back what there is. Every page is one of the
+ * image's own: which would lie where they were saved from is not modelled. Context: may sleep. :2784 (v7.2)
+ */
+export function* snapshot_write_next(k: Kernel, nr_pages: number): Task<number> {
+  for (let i = 0; i < nr_pages; i++) {
+    const page = yield* alloc_pages(k, GFP_KERNEL, 0, undefined, 'image');
+    if (page === undefined) return -ENOMEM;
+    k.image_pages.set([...k.image_pages.get(), page]);
+    yield* write_page(k, page);
+    const error = yield* hibernate_restore_protect_page(k, page);
+    if (error !== 0) return error;
+  }
+  return 0;
+}
+
+/** Effect: the image's pages are free, writable if that worked. :1594 (v7.2) */
+export function* swsusp_free(k: Kernel): Task<void> {
+  for (const page of k.image_pages.get()) {
+    yield* hibernate_restore_unprotect_page(k, page);
+    yield* __free_pages(k, page, 0);
+  }
+  k.image_pages.set([]);
+}
+
+/** A page of the image that is being loaded, in the order in which they were. Undefined (NULL) if there are not so many. */
+export function image_page(k: Kernel, index: number): number | undefined {
+  return k.image_pages.get()[index];
 }
 
 // ---- after the resume

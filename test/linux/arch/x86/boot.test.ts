@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { InputError, NotModelledError } from '../../../../src/errors.ts';
 import { type BootedX86, bootX86, mappedRanges } from '../../../../src/linux/arch/x86/boot.ts';
 import { IMAGE_7_2 } from '../../../../src/linux/arch/x86/images.ts';
+import { X86 } from '../../../../src/linux/arch/x86/index.ts';
 import { image_address } from '../../../../src/linux/arch/x86/kernel/head_64.ts';
 import type { X86Kernel } from '../../../../src/linux/arch/x86/x86_kernel.ts';
-import { parseBootParameters } from '../../../../src/linux/boot_parameters.ts';
 import { parseConfig } from '../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../src/linux/kernels.ts';
 import {
@@ -56,6 +56,7 @@ function machineOf(options: Options): Machine {
   return {
     memory: [...ram, ...other].sort((a, b) => a.start - b.start),
     cpus: 1,
+    page_size: 4096,
     paging_levels: options.levels ?? 4,
     index_bits: options.index_bits ?? 9,
     features: { gbpages: options.gbpages ?? true, pcid: false, encryption_bit: undefined },
@@ -63,13 +64,13 @@ function machineOf(options: Options): Machine {
 }
 
 function boot(kernel: string, options: Options = {}): BootedX86 {
-  const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test');
+  const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test', X86);
   const { lateEdits, page_offset, phys_base } = options;
   return bootX86({
-    version: parseKernelVersion(kernel, 'test'),
+    version: parseKernelVersion(kernel, 'test', X86),
     machine: machineOf(options),
     config,
-    boot: parseBootParameters(options.boot ?? '', config, 'test'),
+    boot: X86.parseBoot(options.boot ?? '', config, 'test'),
     ...(lateEdits === undefined ? {} : { lateEdits }),
     ...(page_offset === undefined ? {} : { page_offset }),
     ...(phys_base === undefined ? {} : { phys_base }),
@@ -404,10 +405,10 @@ describe('geometries smaller than the hardware', () => {
     expect(() => boot('v7.2', { ram: [[0, 64 * K]], index_bits: 1 })).toThrow(/at most 0xc000/);
     const withImage = () =>
       bootX86({
-        version: parseKernelVersion('v7.2', 'test'),
+        version: parseKernelVersion('v7.2', 'test', X86),
         machine: machineOf({ ram: [[0, 48 * K]], index_bits: 1 }),
-        config: parseConfig([], 'test'),
-        boot: parseBootParameters('', parseConfig([], 'test'), 'test'),
+        config: parseConfig([], 'test', X86),
+        boot: X86.parseBoot('', parseConfig([], 'test', X86), 'test'),
         image: IMAGE_7_2,
       });
     expect(withImage).toThrow(NotModelledError);

@@ -11,15 +11,15 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { type BootOptions, bootX86 } from '../../../../src/linux/arch/x86/boot.ts';
+import { type X86BootOptions as BootOptions, bootX86 } from '../../../../src/linux/arch/x86/boot.ts';
 import { completed } from '../../../../src/linux/arch/x86/boot_state.ts';
+import { X86 } from '../../../../src/linux/arch/x86/index.ts';
 import {
   __kernel_map_pages,
   set_direct_map_invalid_noflush,
   set_memory_ro,
 } from '../../../../src/linux/arch/x86/mm/pat/set_memory.ts';
 import type { PfnRange, X86Kernel } from '../../../../src/linux/arch/x86/x86_kernel.ts';
-import { parseBootParameters } from '../../../../src/linux/boot_parameters.ts';
 import { parseConfig } from '../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../src/linux/kernels.ts';
 import { _PAGE_GLOBAL, _PAGE_PRESENT, _PAGE_RW } from '../../../../src/mmu/x86_64.ts';
@@ -113,13 +113,14 @@ function freedInitrd(core: X86Core): PfnRange {
 
 function bootOptionsOf(core: X86Core): BootOptions {
   const debian = core.name.includes('debian');
-  const config = parseConfig(debian ? [] : [['DEBUG_PAGEALLOC', 'y']], core.name);
-  const boot = parseBootParameters(core.cmdline, config, core.name);
+  const config = parseConfig(debian ? [] : [['DEBUG_PAGEALLOC', 'y']], core.name, X86);
+  const boot = X86.parseBoot(core.cmdline, config, core.name);
   return {
-    version: parseKernelVersion(core.kernel, core.name),
+    version: parseKernelVersion(core.kernel, core.name, X86),
     machine: {
       memory: core.ram,
       cpus: 1,
+      page_size: 4096,
       paging_levels: core.format.levels,
       index_bits: 9,
       features: { gbpages: true, pcid: false, encryption_bit: undefined },

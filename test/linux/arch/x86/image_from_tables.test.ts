@@ -10,18 +10,19 @@ import {
   IMAGE_6_12,
   IMAGE_7_2,
 } from '../../../../src/linux/arch/x86/images.ts';
+import { X86 } from '../../../../src/linux/arch/x86/index.ts';
 import { image_address } from '../../../../src/linux/arch/x86/kernel/head_64.ts';
 import type { KernelImage } from '../../../../src/linux/arch/x86/kernel_image.ts';
+import { qemuPcMemory } from '../../../../src/linux/arch/x86/machine.ts';
 import {
   set_memory_4k,
   set_memory_np,
   set_memory_p,
   set_memory_rw,
 } from '../../../../src/linux/arch/x86/mm/pat/set_memory.ts';
-import { parseBootParameters } from '../../../../src/linux/boot_parameters.ts';
 import { parseConfig } from '../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../src/linux/kernels.ts';
-import { parseSize, qemuPcMemory } from '../../../../src/linux/machine.ts';
+import { parseSize } from '../../../../src/linux/machine.ts';
 import { SimulatedMemory } from '../../../../src/memory/simulated_memory.ts';
 import { readX86Core, X86_CORES } from '../../../support/x86_core.ts';
 
@@ -55,14 +56,15 @@ function bootWith(
   kernel: string,
   options: { levels?: 4 | 5; phys_base?: number; boot?: string } = {},
 ) {
-  const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test');
+  const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test', X86);
   const { kernel: k } = bootX86({
-    version: parseKernelVersion(kernel, 'test'),
+    version: parseKernelVersion(kernel, 'test', X86),
     config,
-    boot: parseBootParameters(options.boot ?? '', config, 'test'),
+    boot: X86.parseBoot(options.boot ?? '', config, 'test'),
     machine: {
       memory: qemuPcMemory(parseSize('512M', 'test')),
       cpus: 1,
+      page_size: 4096,
       paging_levels: options.levels ?? 4,
       index_bits: 9,
       features: { gbpages: true, pcid: false, encryption_bit: undefined },

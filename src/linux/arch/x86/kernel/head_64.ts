@@ -9,6 +9,7 @@
 
 import type { EntryFlags, VirtualAddress } from '../../../../mmu/format.ts';
 import { _PAGE_GLOBAL, _PAGE_PRESENT, _PAGE_PSE } from '../../../../mmu/x86_64.ts';
+import { store_entry } from '../../../mm/entry.ts';
 import type { BootState } from '../boot_state.ts';
 import { __START_KERNEL_map, KERNEL_IMAGE_SIZE, PAGE_SIZE } from '../include/asm/page_types.ts';
 import {
@@ -19,7 +20,6 @@ import {
   pfn_pte_low,
   pgd_offset_k,
   pud_offset,
-  store_entry,
 } from '../include/asm/pgtable.ts';
 import { sme_me_mask } from '../mm/init_64.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
@@ -41,15 +41,15 @@ function set_table(k: X86Kernel, entry: number, table: number, prot: EntryFlags)
 /** Effect: the image is mapped, writable and executable, by 2M leaves. head_64.S:619, head64.c:233 (v7.2) */
 export function startup_64(init: BootState): void {
   const { k, image } = init;
-  k.memory.clearPage(image.init_top_pgt / PAGE_SIZE);
+  k.clear_page(image.init_top_pgt / PAGE_SIZE);
   if (image.end === image.text) return;
 
   const pgd = pgd_offset_k(k, __START_KERNEL_map);
   if (k.pgtable_l5_enabled) {
-    k.memory.clearPage(image.level4_kernel_pgt / PAGE_SIZE);
+    k.clear_page(image.level4_kernel_pgt / PAGE_SIZE);
     set_table(k, pgd, image.level4_kernel_pgt, _PAGE_TABLE);
   }
-  k.memory.clearPage(image.level3_kernel_pgt / PAGE_SIZE);
+  k.clear_page(image.level3_kernel_pgt / PAGE_SIZE);
   const p4d = p4d_offset(k, pgd, __START_KERNEL_map);
   set_table(k, p4d, image.level3_kernel_pgt, _PAGE_TABLE);
   set_table(k, pud_offset(k, p4d, __START_KERNEL_map), image.level2_kernel_pgt, _KERNPG_TABLE);
@@ -59,7 +59,7 @@ export function startup_64(init: BootState): void {
 /** Only what the image occupies is present; the rest names frames as the linker placed them. head64.c:197 (v7.2) */
 function fill_level2_kernel_pgt(init: BootState): void {
   const { k, image } = init;
-  k.memory.clearPage(image.level2_kernel_pgt / PAGE_SIZE);
+  k.clear_page(image.level2_kernel_pgt / PAGE_SIZE);
   const start = image_address(k, image.text);
   const end = image_address(k, image.end);
   for (let offset = 0; offset < KERNEL_IMAGE_SIZE; offset += k.pmd_size) {

@@ -8,6 +8,7 @@
 import type { EntryFlags, VirtualAddress } from '../../../../mmu/format.ts';
 import { _PAGE_DIRTY, _PAGE_GLOBAL, PG_LEVEL_1G, PG_LEVEL_2M } from '../../../../mmu/x86_64.ts';
 import { write_page } from '../../../mm/access.ts';
+import { store_entry } from '../../../mm/entry.ts';
 import {
   memblock_find_in_range,
   memblock_is_region_memory,
@@ -17,7 +18,6 @@ import { free_reserved_page } from '../../../mm/page_alloc.ts';
 import type { Task } from '../../../task.ts';
 import { type BootState, panic } from '../boot_state.ts';
 import { PAGE_SIZE } from '../include/asm/page_types.ts';
-import { store_entry } from '../include/asm/pgtable.ts';
 import { maxmem } from '../kernel/e820.ts';
 import { image_address } from '../kernel/head_64.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
@@ -53,7 +53,7 @@ export function alloc_low_page(init: BootState): number {
     if (page === 0)
       panic(k, `${init.can_use_brk_pgt ? 'extend_brk' : 'alloc_low_pages'}: can not alloc memory`);
   }
-  k.memory.clearPage(page / PAGE_SIZE);
+  k.clear_page(page / PAGE_SIZE);
   return page;
 }
 

@@ -17,6 +17,7 @@ import {
   PG_LEVEL_2M,
   PG_LEVEL_4K,
 } from '../../../../mmu/x86_64.ts';
+import { store_entry } from '../../../mm/entry.ts';
 import type { Task } from '../../../task.ts';
 import { type BootState, completed } from '../boot_state.ts';
 import { __START_KERNEL_map, KERNEL_IMAGE_SIZE, PAGE_SIZE } from '../include/asm/page_types.ts';
@@ -30,7 +31,6 @@ import {
   pointer_none,
   pte_pgprot,
   pud_leaf,
-  store_entry,
 } from '../include/asm/pgtable.ts';
 import { e820__mapped_any } from '../kernel/e820.ts';
 import { image_address } from '../kernel/head_64.ts';

@@ -1,5 +1,6 @@
 /** What KASLR of the direct map costs its tables (arch/x86/mm/kaslr.c). Where it goes is the caller's choice. */
 
+import { store_entry } from '../../../mm/entry.ts';
 import type { BootState } from '../boot_state.ts';
 import {
   _KERNPG_TABLE,
@@ -8,7 +9,6 @@ import {
   pfn_pte_low,
   pgd_offset_k,
   pud_offset,
-  store_entry,
 } from '../include/asm/pgtable.ts';
 import { alloc_low_page } from './init.ts';
 import { sme_me_mask } from './init_64.ts';

@@ -1,6 +1,7 @@
 /** TLB flushing as arch/x86/mm/tlb.c does it, down to which CPUs drop which translations. */
 
 import type { VirtualAddress } from '../../../../mmu/format.ts';
+import { flush_all, flush_pages } from '../../../mm/tlb_flush.ts';
 import type { Task } from '../../../task.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
 
@@ -12,9 +13,7 @@ export const tlb_single_page_flush_ceiling = 33;
  * arch/x86/mm/tlb.c:1471 (v7.2).
  */
 export function* flush_tlb_all(k: X86Kernel): Task<void> {
-  if (k.interleaved) yield { kind: 'preemption', at: 'flush', what: 'all' };
-  k.tlb?.flushAll('all');
-  if (k.listening) k.emit({ kind: 'flush', cpu: k.cpu, cpus: 'all', pages: 'all', address: 0 });
+  yield* flush_all(k, 'all');
 }
 
 /** Effect: this CPU alone drops every translation. */
@@ -29,9 +28,7 @@ export function* flush_tlb_pages_on_each_cpu(
   address: VirtualAddress,
   pages: number,
 ): Task<void> {
-  if (k.interleaved) yield { kind: 'preemption', at: 'flush', what: 'pages' };
-  for (let page = 0; page < pages; page++) k.tlb?.flushPage('all', address + page * 4096);
-  if (k.listening) k.emit({ kind: 'flush', cpu: k.cpu, cpus: 'all', pages, address });
+  yield* flush_pages(k, 'all', address, pages);
 }
 
 /** Effect: every CPU drops [start, end), or everything if that is more than 33 pages. tlb.c:1528 (v7.2). */

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BootState, createBootState } from '../../../../../src/linux/arch/x86/boot_state.ts';
 import { IMAGE_7_2 } from '../../../../../src/linux/arch/x86/images.ts';
+import { X86 } from '../../../../../src/linux/arch/x86/index.ts';
 import { e820__memblock_setup } from '../../../../../src/linux/arch/x86/kernel/e820.ts';
 import { trim_bios_range } from '../../../../../src/linux/arch/x86/kernel/setup.ts';
 import { probe_page_size_mask, split_mem_range } from '../../../../../src/linux/arch/x86/mm/init.ts';
 import { X86Kernel } from '../../../../../src/linux/arch/x86/x86_kernel.ts';
-import { parseBootParameters } from '../../../../../src/linux/boot_parameters.ts';
 import { parseConfig } from '../../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../../src/linux/kernels.ts';
 import { memoryFromInclusive } from '../../../../../src/linux/machine.ts';
@@ -21,22 +21,23 @@ type Ranges = readonly (readonly [start: number, end: number])[];
 
 /** A kernel that knows its RAM and its command line, and has mapped nothing. */
 function beforeMapping(ram: Ranges, cmdline = '', gbpages = true): BootState {
-  const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test');
+  const config = parseConfig([['DEBUG_PAGEALLOC', 'y']], 'test', X86);
   const k = new X86Kernel({
     memory: new SimulatedMemory(),
-    version: parseKernelVersion('v7.2', 'test'),
+    version: parseKernelVersion('v7.2', 'test', X86),
     machine: {
       memory: memoryFromInclusive(
         ram.map(([start, end]) => [start, end - 1]),
         'test',
       ),
       cpus: 1,
+      page_size: 4096,
       paging_levels: 4,
       index_bits: 9,
       features: { gbpages, pcid: false, encryption_bit: undefined },
     },
     config,
-    boot: parseBootParameters(cmdline, config, 'test'),
+    boot: X86.parseBoot(cmdline, config, 'test'),
     frames: new BuddyAllocator([]),
     image: IMAGE_7_2,
   });

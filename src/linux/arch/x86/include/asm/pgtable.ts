@@ -19,6 +19,7 @@ import {
   _PAGE_RW,
   _PAGE_USER,
 } from '../../../../../mmu/x86_64.ts';
+import { set_entry } from '../../../../mm/entry.ts';
 import type { Task } from '../../../../task.ts';
 import type { X86Kernel } from '../../x86_kernel.ts';
 
@@ -166,28 +167,6 @@ function entry_in(k: X86Kernel, parent: number, address: VirtualAddress, size: n
 }
 
 // ---- storing entries
-
-/** set_pte(), set_pmd(), ...: one 8-byte store. */
-export function* set_entry(k: X86Kernel, entry: number, low: number, high: number): Task<void> {
-  if (k.interleaved) yield { kind: 'preemption', at: 'write', what: entry };
-  store_entry(k, entry, low, high);
-}
-
-/** The store itself, for tables that no other CPU can reach yet. */
-export function store_entry(k: X86Kernel, entry: number, low: number, high: number): void {
-  if (k.listening) {
-    k.emit({
-      kind: 'write',
-      cpu: k.cpu,
-      entry,
-      oldLow: k.memory.low(entry),
-      oldHigh: k.memory.high(entry),
-      low: low >>> 0,
-      high: high >>> 0,
-    });
-  }
-  k.memory.write(entry, low, high);
-}
 
 /** set_pte(entry, pfn_pte(pfn, prot)), at any level. */
 export function* set_pfn(k: X86Kernel, entry: number, pfn: number, prot: EntryFlags): Task<void> {

@@ -44,6 +44,7 @@ import {
   DIRECT_MAP_LEVEL3_COLLAPSE,
   DIRECT_MAP_LEVEL3_SPLIT,
 } from '../../../../kernel.ts';
+import { set_entry, store_entry } from '../../../../mm/entry.ts';
 import { __free_pages, alloc_pages, GFP_KERNEL } from '../../../../mm/page_alloc.ts';
 import { pagetable_free, pte_alloc_one_kernel, pte_free_kernel } from '../../../../mm/pagetable.ts';
 import { vm_unmap_aliases } from '../../../../mm/vmalloc.ts';
@@ -74,9 +75,7 @@ import {
   pud_leaf,
   pud_offset,
   pud_present,
-  set_entry,
   set_pfn,
-  store_entry,
 } from '../../include/asm/pgtable.ts';
 import type { X86Kernel } from '../../x86_kernel.ts';
 import {

@@ -1,34 +1,16 @@
 /** What can be learnt of the machine behind a dump: its root, its levels, its direct map, its RAM. */
 
-import { InputError } from '../errors.ts';
-import { __START_KERNEL_map } from '../linux/arch/x86/include/asm/page_types.ts';
-import type { MemoryRange } from '../linux/machine.ts';
-import { EM_X86_64 } from '../memory/elf_machine.ts';
-import type { MachineMemory } from '../memory/machine_memory.ts';
-import type { PageSource } from '../memory/physical_memory.ts';
-import type { VirtualAddress } from '../mmu/format.ts';
-import { type Run, walk } from '../mmu/walk.ts';
-import { X86Format } from '../mmu/x86_64.ts';
+import { InputError } from '../../../errors.ts';
+import type { MachineMemory } from '../../../memory/machine_memory.ts';
+import type { PageSource } from '../../../memory/physical_memory.ts';
+import type { VirtualAddress } from '../../../mmu/format.ts';
+import { type Run, walk } from '../../../mmu/walk.ts';
+import { X86Format } from '../../../mmu/x86_64.ts';
+import type { DumpFacts, DumpHints } from '../../architecture.ts';
+import type { MemoryRange } from '../../machine.ts';
+import { __START_KERNEL_map } from './include/asm/page_types.ts';
 
 const GIB = 2 ** 30;
-
-/** What the user says of a dump that does not tell by itself. */
-export interface DumpHints {
-  root?: number | undefined;
-  page_offset?: VirtualAddress | undefined;
-  levels?: 4 | 5 | undefined;
-}
-
-export interface DumpFacts {
-  root: number;
-  levels: 4 | 5;
-  page_offset: VirtualAddress;
-  ram: MemoryRange[];
-  /** Frames of page tables, which nobody may be given. */
-  tableFrames: Set<number>;
-  /** "6.1.0-55-amd64", if the dump tells. */
-  release: string | undefined;
-}
 
 /** @throws InputError that says which option gives what the dump does not. */
 export function factsOfDump(
@@ -37,17 +19,8 @@ export function factsOfDump(
   where: string,
   hints: DumpHints,
 ): DumpFacts {
-  if (memory.machine !== EM_X86_64) {
-    throw new InputError({
-      code: 'bad-format',
-      what: 'machine',
-      where,
-      found: `ELF machine ${memory.machine}`,
-      expected: `${EM_X86_64} (x86-64), the only one that runs so far`,
-    });
-  }
   const root = hints.root ?? rootOf(memory, where);
-  const levels = hints.levels ?? levelsOf(memory);
+  const levels = hints.levels === undefined ? levelsOf(memory) : hints.levels === 5 ? 5 : 4;
   const tableFrames = new Set<number>();
   const format = new X86Format({ levels, indexBits: 9, encryptionBit: undefined });
   const start = -(2 ** (levels === 5 ? 56 : 47));

@@ -1,0 +1,25 @@
+/** Every architecture, in the order in which they are listed. */
+
+import { InputError } from '../../errors.ts';
+import type { Architecture } from '../architecture.ts';
+
+import { X86 } from './x86/index.ts';
+
+export const ARCHITECTURES: readonly Architecture[] = [X86];
+
+/** What is meant where nobody names an architecture. */
+export const DEFAULT_ARCH = ARCHITECTURES[0]!;
+
+/** @throws InputError naming the known architectures */
+export function architectureNamed(name: string, where: string): Architecture {
+  const wanted = name.toLowerCase();
+  const found = ARCHITECTURES.find((arch) => arch.name === wanted || arch.aliases.includes(wanted));
+  if (found !== undefined) return found;
+  throw new InputError({
+    code: 'unknown-name',
+    what: 'architecture',
+    where,
+    found: name,
+    known: ARCHITECTURES.map((arch) => arch.name),
+  });
+}
