@@ -41,6 +41,8 @@ export interface HeaderValues {
   cpus: number;
   config: readonly ConfigOption[];
   boot: string;
+  /** Where else all of the script's expectations are met. */
+  runs_on: readonly Placed<string>[];
   levels: number;
   /** Bytes of a base page. */
   page_size: string | number;

@@ -18,4 +18,5 @@ export { runScenario, type StartedOn } from './run.ts';
 export { MAX_SCHEDULE_STEPS, parseSchedule, scheduleText } from './schedule.ts';
 export { knownNames } from './script_calls.ts';
 export { type StartOptions, startMachine } from './start.ts';
+export { startOptionsOf, type Target, targetsOf } from './targets.ts';
 export { parseTrace, type Trace } from './trace.ts';

@@ -33,6 +33,7 @@ export class HeaderReader {
     cpus: (node) => this.count(node, 'cpus', 1, MAX_CPUS),
     config: (node) => this.config(node),
     boot: (node) => this.string(node, 'boot'),
+    runs_on: (node) => this.strings(node, 'runs_on', "'ARCH KERNELS: BOOT'"),
     levels: (node) => this.count(node, 'levels', 2, 5),
     page_size: (node) => this.pageSize(node),
     geometry: (node) => this.count(node, 'geometry', 1, MAX_INDEX_BITS),
@@ -70,6 +71,15 @@ export class HeaderReader {
   private string(node: acorn.AnyNode, what: string): string {
     if (node.type === 'Literal' && typeof node.value === 'string') return node.value;
     throw this.translator.unexpected(node, what, 'a string');
+  }
+
+  private strings(node: acorn.AnyNode, what: string, each: string): Placed<string>[] {
+    const expected = `[${each}, ...]`;
+    if (node.type !== 'ArrayExpression') throw this.translator.unexpected(node, what, expected);
+    return node.elements.map((element) => {
+      if (element === null) throw this.translator.unexpected(node, what, expected);
+      return { value: this.string(element, `part of ${what}`), span: spanOf(element) };
+    });
   }
 
   private count(node: acorn.AnyNode, what: string, min: number, max: number): number {

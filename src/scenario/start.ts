@@ -16,7 +16,8 @@ import { type Header, type Placed, type Program, placeOf, type RamRange } from '
 import { countLeaves } from './observers.ts';
 import type { StartedOn } from './run.ts';
 
-const DEFAULT_KERNEL = 'v7.2.13';
+/** What is meant where nobody names a kernel. */
+export const DEFAULT_KERNEL = 'v7.2.13';
 const DEFAULT_RAM = '4G';
 const MAX_SCENARIO_CPUS = 64;
 const MAX_PAGE_SIZE = 65536;

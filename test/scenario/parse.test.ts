@@ -270,7 +270,8 @@ describe('the header', () => {
     ['1:4: unknown header key "cpu_features"', "({ cpu_features: 'pse' })"],
     ['1:4: unknown header key "__proto__"', '({ __proto__: 1 })'],
   ])('has no other keys: %s', (message, text) => {
-    const known = 'title, kernel, arch, ram, cpus, config, boot, levels, page_size, geometry, features';
+    const known =
+      'title, kernel, arch, ram, cpus, config, boot, runs_on, levels, page_size, geometry, features';
     expect(mistake(text).message).toBe(`s.js:${message}\n  known: ${known}`);
   });
 
