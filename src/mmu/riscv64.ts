@@ -51,9 +51,13 @@ export type RiscvMemoryType = (typeof PBMT)[number];
 const THEAD_TYPES: Readonly<Record<number, RiscvMemoryType>> = { 3: 'NC', 7: 'PMA', 9: 'IO' };
 const THEAD_MEMORY = 7;
 
+const HARDWARE_INDEX_BITS = 9;
+
 export interface RiscvGeometry {
   /** 3 is Sv39, 4 is Sv48, 5 is Sv57. */
   levels: 3 | 4 | 5;
+  /** Index bits per level: 9 on hardware, the default; 1 to 3 give a machine small enough to explore. */
+  indexBits?: number;
 }
 
 /**
@@ -68,21 +72,25 @@ export class Riscv64Format implements EntryFormat {
   readonly name: string;
   readonly levels: 3 | 4 | 5;
   readonly pageShift = 12;
-  readonly signExtended = true;
+  /** A machine that is too small for two halves maps one window. */
+  readonly signExtended: boolean;
   readonly usualMemoryType = 'PMA';
   readonly bigEndianTables = false;
+  readonly #indexBits: number;
 
-  constructor({ levels }: RiscvGeometry) {
+  constructor({ levels, indexBits = HARDWARE_INDEX_BITS }: RiscvGeometry) {
     this.levels = levels;
+    this.signExtended = indexBits === HARDWARE_INDEX_BITS;
+    this.#indexBits = indexBits;
     this.name = `riscv64, Sv${12 + 9 * levels}`;
   }
 
   indexBits(_level: number): number {
-    return 9;
+    return this.#indexBits;
   }
 
   levelShift(level: number): number {
-    return 3 + 9 * level;
+    return this.pageShift + this.#indexBits * (level - 1);
   }
 
   /** The root is the PGD, however few levels there are. */
@@ -95,7 +103,7 @@ export class Riscv64Format implements EntryFormat {
     const leaf = (low & _PAGE_LEAF) !== 0;
     if ((low & _PAGE_PRESENT) === 0) return leaf || level === 1 ? EntryKind.NotPresentLeaf : EntryKind.Bad;
     if ((high & RESERVED) !== 0) return EntryKind.Bad;
-    if (leaf) return isLegalLeaf(level, low, high) ? EntryKind.Leaf : EntryKind.Bad;
+    if (leaf) return isLegalLeaf(low, high, this.#pages(level)) ? EntryKind.Leaf : EntryKind.Bad;
     return level > 1 && isLegalTable(low, high) ? EntryKind.Table : EntryKind.Bad;
   }
 
@@ -106,8 +114,13 @@ export class Riscv64Format implements EntryFormat {
   /** Of any of the 16 entries of a 64K mapping (N), the first frame of the mapping. */
   leafFrame(level: number, low: number, high: number): number {
     const frame = frameOf(low, high);
-    const pages = level === 1 && isNapot(high) ? NAPOT_FRAMES : 512 ** (level - 1);
+    const pages = level === 1 && isNapot(high) ? NAPOT_FRAMES : this.#pages(level);
     return frame - (frame % pages);
+  }
+
+  /** How many base pages a leaf maps. */
+  #pages(level: number): number {
+    return 2 ** (this.#indexBits * (level - 1));
   }
 
   flags(_level: number, low: number, high: number): EntryFlags {
@@ -177,12 +190,13 @@ function isNapot(high: HighBits): boolean {
   return (high & _PAGE_NAPOT) !== 0 && theadType(high) === undefined;
 }
 
-function isLegalLeaf(level: number, low: number, high: number): boolean {
+/** `pages` is how many base pages a leaf at its level maps. */
+function isLegalLeaf(low: number, high: number, pages: number): boolean {
   if ((low & (_PAGE_READ | _PAGE_WRITE)) === _PAGE_WRITE) return false;
   if (theadType(high) === undefined && (high & _PAGE_MTMASK_SVPBMT) === _PAGE_MTMASK_SVPBMT) return false;
   const frame = frameOf(low, high);
-  if (isNapot(high)) return level === 1 && frame % NAPOT_FRAMES === NAPOT_FRAMES / 2;
-  return frame % 512 ** (level - 1) === 0;
+  if (isNapot(high)) return pages === 1 && frame % NAPOT_FRAMES === NAPOT_FRAMES / 2;
+  return frame % pages === 0;
 }
 
 function isLegalTable(low: number, high: number): boolean {

@@ -2,10 +2,11 @@
 
 import { InputError } from '../../errors.ts';
 import type { Architecture } from '../architecture.ts';
-
+import { RISCV } from './riscv/index.ts';
+import { S390 } from './s390/index.ts';
 import { X86 } from './x86/index.ts';
 
-export const ARCHITECTURES: readonly Architecture[] = [X86];
+export const ARCHITECTURES: readonly Architecture[] = [X86, RISCV, S390];
 
 /** What is meant where nobody names an architecture. */
 export const DEFAULT_ARCH = ARCHITECTURES[0]!;

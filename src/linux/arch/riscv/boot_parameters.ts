@@ -1,0 +1,25 @@
+/** The words of the kernel command line that are riscv's alone. */
+
+import { type BootParameters, type BootWords, parseBootParameters } from '../../boot_parameters.ts';
+import type { Config } from '../../config.ts';
+
+interface OwnParameters {
+  /** What the command line allows at most. */
+  paging_levels: 3 | 4 | 5;
+}
+
+export type RiscvBootParameters = BootParameters & OwnParameters;
+
+const WORDS: BootWords<OwnParameters> = {
+  no4lvl: (boot) => {
+    boot.paging_levels = 3;
+  },
+  no5lvl: (boot) => {
+    if (boot.paging_levels === 5) boot.paging_levels = 4;
+  },
+  mem: 'give the machine less memory instead',
+};
+
+export function parseRiscvBootParameters(text: string, config: Config, where: string): RiscvBootParameters {
+  return parseBootParameters(text, config, where, { paging_levels: 5 }, WORDS);
+}
