@@ -18,6 +18,9 @@
  * Page tables have 256 entries (2K, two to a page), all others 2048 (16K). Where there is nothing Linux writes I alone,
  * in a region table with TT beside it; an entry of zeros is a valid one.
  *
+ * A geometry may be smaller than the hardware's. Its large leaves keep their bits where the hardware has them, and count
+ * in units of their own size above those: bit 20 of a segment's leaf is the first of its number, whatever it covers.
+ *
  * `Bad` is what the hardware refuses, and what it may allow but Linux never writes: a table of fewer than four
  * quarters (a walk could not stay inside it), FC above region-third, an address of more than 52 bits (no machine has
  * such memory), and an invalid entry above the PTEs that is neither empty nor a leaf.
@@ -48,6 +51,10 @@ const ADDRESS_HIGH = 0x000f_ffff;
 const BEYOND_HIGH = 0xfff0_0000 | 0;
 
 const REGION_THIRD = 3;
+/** Lowest bit of the frame of a leaf, by level: 4K, 1M, 2G. */
+const FRAME_BIT = [0, 12, 20, 31] as const;
+const PAGE_INDEX_BITS = 8;
+const TABLE_INDEX_BITS = 11;
 const LEVEL_NAMES = ['', 'PTE', 'segment', 'region-third', 'region-second', 'region-first'] as const;
 
 type Names = readonly (readonly [bit: number, name: string])[];
@@ -71,6 +78,8 @@ const TABLE_NAMES: Names = [
 export interface S390xGeometry {
   /** What the root is: 2 a segment table (31 bits of address), 3 region-third (42), 4 -second (53), 5 -first (64). */
   levels: 2 | 3 | 4 | 5;
+  /** Bits of address that each level translates, where they are not the hardware's: 8 for page tables, 11 for others. */
+  indexBits?: number | undefined;
 }
 
 /** The entry format of one s390x address space. Pure: no method has an effect, all may be called on any 64 bits. */
@@ -81,18 +90,24 @@ export class S390xFormat implements EntryFormat {
   readonly signExtended = false;
   readonly usualMemoryType = 'RAM';
   readonly bigEndianTables = true;
+  readonly #pageIndexBits: number;
+  readonly #tableIndexBits: number;
 
-  constructor(geometry: S390xGeometry) {
-    this.name = `s390x, ${geometry.levels}-level`;
-    this.levels = geometry.levels;
+  constructor({ levels, indexBits }: S390xGeometry) {
+    this.name = `s390x, ${levels}-level`;
+    this.levels = levels;
+    this.#pageIndexBits = indexBits ?? PAGE_INDEX_BITS;
+    this.#tableIndexBits = indexBits ?? TABLE_INDEX_BITS;
   }
 
   indexBits(level: number): number {
-    return level === 1 ? 8 : 11;
+    return level === 1 ? this.#pageIndexBits : this.#tableIndexBits;
   }
 
   levelShift(level: number): number {
-    return level === 1 ? this.pageShift : 20 + 11 * (level - 2);
+    return level === 1
+      ? this.pageShift
+      : this.pageShift + this.#pageIndexBits + this.#tableIndexBits * (level - 2);
   }
 
   levelName(level: number): string {
@@ -123,12 +138,20 @@ export class S390xFormat implements EntryFormat {
   }
 
   leafFrame(level: number, low: number, high: number): number {
-    const frameLow = low & (-1 << (isLarge(level, low) ? this.levelShift(level) : this.pageShift));
-    return (high & ADDRESS_HIGH) * 2 ** 20 + (frameLow >>> 12);
+    const bit = FRAME_BIT[isLarge(level, low) ? level : 1]!;
+    const number = (high & ADDRESS_HIGH) * 2 ** (32 - bit) + (low >>> bit);
+    return number * 2 ** (bit === this.pageShift ? 0 : this.levelShift(level) - this.pageShift);
+  }
+
+  /** The halves of a leaf without flags, by its first frame: what `leafFrame` reads. */
+  leafAddress(level: number, frame: number): { low: number; high: number } {
+    const number = level === 1 ? frame : frame / 2 ** (this.levelShift(level) - this.pageShift);
+    const address = number * 2 ** FRAME_BIT[level]!;
+    return { low: address >>> 0, high: Math.floor(address / 2 ** 32) };
   }
 
   flags(level: number, low: number, _high: number): EntryFlags {
-    if (isLarge(level, low)) return low & ((1 << this.levelShift(level)) - 1);
+    if (isLarge(level, low)) return low & ((1 << FRAME_BIT[level]!) - 1);
     return low & (level === 2 ? 0x7ff : 0xfff);
   }
 

@@ -28,6 +28,7 @@ const FORMATS: Contracted[] = [
   new S390xFormat({ levels: 2 }),
   new S390xFormat({ levels: 3 }),
   new S390xFormat({ levels: 5 }),
+  new S390xFormat({ levels: 3, indexBits: 1 }),
   new Ppc64RadixFormat({ pageShift: 12 }),
   new Ppc64RadixFormat({ pageShift: 16 }),
   new Loongarch64Format(),
