@@ -129,6 +129,8 @@ export interface Arm64Geometry {
   pa52?: boolean;
   /** MAIR_EL1, if known. Without it, the kernel's use of the first two indices is supposed. */
   mair?: bigint | undefined;
+  /** log2 of a table's entries, for a machine smaller than hardware: `pageShift` - 3, a page full, if not given. */
+  indexBits?: number | undefined;
 }
 
 /**
@@ -152,6 +154,7 @@ export class Arm64Format implements EntryFormat {
   readonly usualMemoryType = 'Normal';
   readonly bigEndianTables = false;
   readonly #vaBits: number;
+  readonly #indexBits: number;
   readonly #maxBlockLevel: number;
   /** Whether bits 9:8 of an entry are of the address. */
   readonly lpa2: boolean;
@@ -160,10 +163,12 @@ export class Arm64Format implements EntryFormat {
   readonly #addressHigh: number;
   readonly #flagsLow: number;
 
-  constructor({ pageShift, vaBits, lpa2, pa52 = true, mair }: Arm64Geometry) {
+  constructor(geometry: Arm64Geometry) {
+    const { pageShift, vaBits, lpa2, pa52 = true, mair, indexBits = pageShift - 3 } = geometry;
     this.pageShift = pageShift;
-    this.levels = Math.ceil((vaBits - pageShift) / (pageShift - 3));
+    this.levels = Math.ceil((vaBits - pageShift) / indexBits);
     this.#vaBits = vaBits;
+    this.#indexBits = indexBits;
     this.lpa2 = lpa2 && pageShift < 16;
     this.#pa52 = pa52 && pageShift === 16;
     this.#mair = mair;
@@ -175,11 +180,11 @@ export class Arm64Format implements EntryFormat {
   }
 
   indexBits(level: number): number {
-    return level === this.levels ? this.#vaBits - this.levelShift(level) : this.pageShift - 3;
+    return level === this.levels ? this.#vaBits - this.levelShift(level) : this.#indexBits;
   }
 
   levelShift(level: number): number {
-    return this.pageShift + (this.pageShift - 3) * (level - 1);
+    return this.pageShift + this.#indexBits * (level - 1);
   }
 
   /** The root is the PGD, however few levels there are. */

@@ -1,0 +1,38 @@
+/** Where the kernel's address space is divided (arch/arm64/include/asm/memory.h, pgtable.h). */
+
+import type { VirtualAddress } from '../../../../../mmu/format.ts';
+import type { Arm64Kernel } from '../../arm64_kernel.ts';
+import { VA_BITS_MIN } from '../../machine.ts';
+
+const SZ_8M = 2 ** 23;
+const SZ_128M = 2 ** 27;
+const SZ_256M = 2 ** 28;
+const SZ_1G = 2 ** 30;
+const SZ_2G = 2 ** 31;
+const STRUCT_PAGE_SIZE = 64;
+
+/** _PAGE_END(VA_BITS_MIN): one past the last address that the direct map may have, whatever CPU runs the kernel. */
+function PAGE_END(k: Arm64Kernel): VirtualAddress {
+  return -(2 ** (VA_BITS_MIN(k.page_size, k.machine.features.va_bits) - 1));
+}
+
+/** MODULES_END, where the image's own mapping begins, too, without KASLR. :54 (v7.2) */
+export function KIMAGE_VADDR(k: Arm64Kernel): VirtualAddress {
+  if (k.has['modules-2g']) return PAGE_END(k) + SZ_2G;
+  return PAGE_END(k) + SZ_128M + (k.has['vmalloc-at-modules-end'] ? 0 : SZ_128M);
+}
+
+/** Without KASLR. On a machine smaller than hardware: the upper half of what the tables can map. pgtable.h:23 (v7.2) */
+export function vmalloc_start(k: Arm64Kernel): VirtualAddress {
+  return k.hardware ? KIMAGE_VADDR(k) : k.page_offset / 2;
+}
+
+/** One past the last address: somewhat below struct pages. pgtable.h:25 (v7.2, v6.1, v5.10) */
+export function vmalloc_end(k: Arm64Kernel): VirtualAddress {
+  if (!k.hardware) return 0;
+  const { va_bits } = k.machine.features;
+  const VMEMMAP_SIZE = ((PAGE_END(k) + 2 ** va_bits) / k.page_size) * STRUCT_PAGE_SIZE;
+  if (k.has['modules-2g']) return -SZ_1G - VMEMMAP_SIZE - SZ_8M;
+  if (k.has['vmalloc-at-modules-end']) return -(2 ** va_bits / k.page_size) * STRUCT_PAGE_SIZE - SZ_256M;
+  return -k.PUD_SIZE - VMEMMAP_SIZE - 2 ** 16;
+}
