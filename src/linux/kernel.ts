@@ -292,6 +292,14 @@ export abstract class Kernel {
   *set_memory_decrypted(_addr: VirtualAddress, _numpages: number): Task<number> {
     return 0;
   }
+  /** Whether the host of a confidential guest can read the page. */
+  host_can_read(_pfn: number): boolean {
+    return false;
+  }
+  /** Why a write to a page through a leaf at `level` kills the machine although the leaf allows it, if it does. */
+  write_fault(_pfn: number, _level: number): string | undefined {
+    return undefined;
+  }
   *set_mce_nospec(_pfn: number): Task<number> {
     return 0;
   }
@@ -326,6 +334,11 @@ export abstract class Kernel {
   }
   /** CONFIG_ARCH_HAS_SET_DIRECT_MAP. */
   get arch_has_set_direct_map(): boolean {
+    return true;
+  }
+
+  /** CONFIG_HAVE_ARCH_HUGE_VMALLOC. */
+  get arch_has_huge_vmalloc(): boolean {
     return true;
   }
 

@@ -56,6 +56,8 @@ export interface EntryFormat {
   /** "PTE", "PMD", ... */
   levelName(level: number): string;
 
+  /** What is written into an entry that maps nothing, where that is not 0: the low half; the high half is zero. */
+  emptyEntry?(level: number): number;
   kind(level: number, low: number, high: number): EntryKind;
   /** Physical address of the table that a `Table` entry names. */
   tableAddress(level: number, low: number, high: number): number;

@@ -5,6 +5,7 @@
 
 import { EntryKind, type VirtualAddress } from '../../mmu/format.ts';
 import { type Kernel, tableIndex } from '../kernel.ts';
+import type { TablePurpose, Task } from '../task.ts';
 
 /** The two halves of an entry. */
 export interface Entry {
@@ -23,6 +24,8 @@ export interface PageTableOps {
   table(level: number, address: number): Entry;
   /** A leaf at `level` with PAGE_KERNEL's protection, from its first frame. */
   kernelLeaf(level: number, pfn: number): Entry;
+  /** Where a table is not one page of zeros: an empty one at the level of its purpose, by its address, or 0. */
+  allocTable?(purpose: TablePurpose): Task<number>;
 }
 
 /** pgd_offset_k(), p4d_offset(), ...: the entry for an address in the table at physical `table`. */

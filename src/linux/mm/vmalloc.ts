@@ -181,7 +181,8 @@ export function* __vmalloc_node_range(
 ): Task<VirtualAddress | undefined> {
   k.might_sleep('vmalloc');
   const pmd_order = k.format.levelShift(2) - k.format.pageShift;
-  const huge = k.has['huge-vmalloc'] && (vm_flags & VM_ALLOW_HUGE_VMAP) !== 0 && nr_pages >= 2 ** pmd_order;
+  const allowed = k.has['huge-vmalloc'] && k.arch_has_huge_vmalloc && (vm_flags & VM_ALLOW_HUGE_VMAP) !== 0;
+  const huge = allowed && nr_pages >= 2 ** pmd_order;
   for (const order of huge ? [pmd_order, 0] : [0]) {
     const count = Math.ceil(nr_pages / 2 ** order) * 2 ** order;
     const size = (count + 1) * k.page_size;

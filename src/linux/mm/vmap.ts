@@ -3,7 +3,7 @@
 import type { VirtualAddress } from '../../mmu/format.ts';
 import { ENOMEM } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
-import type { Task } from '../task.ts';
+import type { TablePurpose, Task } from '../task.ts';
 import { set_entry } from './entry.ts';
 import { pte_alloc_one_kernel, pte_free_kernel } from './pagetable.ts';
 import { addr_end, entry_bad, entry_in, entry_leaf, entry_none, table_of } from './pgtable.ts';
@@ -36,7 +36,7 @@ export function* vmap_pages_range_noflush(
 function* pmd_set_huge(k: Kernel, pmd: number, address: VirtualAddress, pfn: number): Task<void> {
   if (!entry_none(k, pmd, PMD)) {
     const table = table_of(k, pmd, PMD) / k.page_size;
-    yield* set_entry(k, pmd, 0, 0);
+    yield* clear_entry(k, pmd, PMD);
     yield* k.flush_tlb_kernel_range(address, address + k.page_size);
     yield* pte_free_kernel(k, table);
   }
@@ -65,11 +65,22 @@ export function* table_alloc(
   if (!entry_none(k, entry, level)) return true;
   const covers = 2 ** k.format.levelShift(level);
   const purpose = { level: level - 1, address: Math.floor(address / covers) * covers };
-  const page = yield* pte_alloc_one_kernel(k, purpose);
-  if (page === undefined) return false;
-  const { low, high } = k.pgtable.table(level, page * k.page_size);
+  const table = yield* empty_table(k, purpose);
+  if (table === 0) return false;
+  const { low, high } = k.pgtable.table(level, table);
   yield* set_entry(k, entry, low, high);
   return true;
+}
+
+/** pmd_alloc_one(), pte_alloc_one_kernel(), ...: an empty table, by its address. Failure: 0. */
+function* empty_table(k: Kernel, purpose: TablePurpose): Task<number> {
+  if (k.pgtable.allocTable !== undefined) return yield* k.pgtable.allocTable(purpose);
+  return ((yield* pte_alloc_one_kernel(k, purpose)) ?? 0) * k.page_size;
+}
+
+/** pte_clear(), pmd_clear(). */
+function* clear_entry(k: Kernel, entry: number, level: number): Task<void> {
+  yield* set_entry(k, entry, k.format.emptyEntry?.(level) ?? 0, 0);
 }
 
 /** Effect: nothing is mapped in [start, end). Tables stay. :503 */
@@ -84,13 +95,13 @@ export function* vunmap_range_noflush(k: Kernel, start: VirtualAddress, end: Vir
 
 function* vunmap_pmd(k: Kernel, pmd: number, start: VirtualAddress, end: VirtualAddress): Task<void> {
   if (entry_leaf(k, pmd, PMD) || entry_bad(k, pmd, PMD)) {
-    yield* set_entry(k, pmd, 0, 0);
+    yield* clear_entry(k, pmd, PMD);
     return;
   }
   const table = table_of(k, pmd, PMD);
   for (let addr = start; addr < end; addr += k.page_size) {
     const pte = entry_in(k, table, 1, addr);
-    if (!entry_none(k, pte, 1)) yield* set_entry(k, pte, 0, 0);
+    if (!entry_none(k, pte, 1)) yield* clear_entry(k, pte, 1);
   }
 }
 
