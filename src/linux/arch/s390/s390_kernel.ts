@@ -141,6 +141,10 @@ export class S390Kernel extends Kernel {
     return this.debug_pagealloc_key && level === 1 && (model ^ real) === BigInt(_PAGE_INVALID);
   }
 
+  /** s390/Kconfig does not select it, in any version. */
+  override get arch_has_huge_vmalloc(): boolean {
+    return false;
+  }
   override get arch_has_set_direct_map(): boolean {
     return this.has['set-direct-map'];
   }

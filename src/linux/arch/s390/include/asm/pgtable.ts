@@ -15,6 +15,7 @@ import {
   _SEGMENT_ENTRY_LARGE,
 } from '../../../../../mmu/s390x.ts';
 import { type Entry, entry_in, type PageTableOps } from '../../../../mm/pgtable.ts';
+import { vmem_crst_alloc, vmem_pte_alloc } from '../../mm/pgalloc.ts';
 import type { S390Kernel } from '../../s390_kernel.ts';
 
 export const _PAGE_PRESENT = 0x001;
@@ -123,6 +124,8 @@ export function s390PageTableOps(k: S390Kernel): PageTableOps {
       return (low & _SEGMENT_ENTRY_LARGE) !== 0;
     },
     table: (level, address) => table_entry(k, level, address),
+    allocTable: (purpose) =>
+      purpose.level === PTE ? vmem_pte_alloc(k, purpose) : vmem_crst_alloc(k, purpose),
     kernelLeaf: (level, pfn) => leaf_entry(k, level, pfn, k.leaf_bits[level - 1]!.KERNEL),
   };
 }
