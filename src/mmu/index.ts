@@ -12,6 +12,7 @@ export {
   type VirtualAddress,
 } from './format.ts';
 export { Loongarch64Format } from './loongarch64.ts';
+export { Ppc64HashFormat } from './ppc64_hash.ts';
 export { Ppc64RadixFormat } from './ppc64_radix.ts';
 export { Riscv64Format } from './riscv64.ts';
 export { S390xFormat } from './s390x.ts';

@@ -59,6 +59,8 @@ export interface Loongarch64Geometry {
   pageShift: 12 | 14 | 16;
   /** Each level has tables of a page: 9, 11 or 13 index bits. */
   levels: number;
+  /** Smaller than any hardware's, for all levels. */
+  indexBits?: number;
 }
 
 /** As most kernels are built: three levels of pages of 16K, 47 bits of address in each half. */
@@ -73,19 +75,21 @@ export class Loongarch64Format implements EntryFormat {
   readonly signExtended = false;
   readonly usualMemoryType = 'CC';
   readonly bigEndianTables = false;
+  readonly #indexBits: number;
 
   constructor(geometry: Loongarch64Geometry = LOONGARCH64_USUAL) {
     this.name = `loongarch64, ${geometry.levels}-level, ${2 ** (geometry.pageShift - 10)}K pages`;
     this.levels = geometry.levels;
     this.pageShift = geometry.pageShift;
+    this.#indexBits = geometry.indexBits ?? geometry.pageShift - 3;
   }
 
   indexBits(_level: number): number {
-    return this.pageShift - 3;
+    return this.#indexBits;
   }
 
   levelShift(level: number): number {
-    return this.pageShift + (this.pageShift - 3) * (level - 1);
+    return this.pageShift + this.#indexBits * (level - 1);
   }
 
   /** The root is the PGD; a table between it and the PMD is the PUD. */

@@ -62,6 +62,8 @@ const NAMES_ABOVE_TYPE = ['RSV6', 'DIRTY', 'ACCESSED', 'SW3', 'SW2', 'SW1'] as c
 export interface Ppc64RadixGeometry {
   /** log2 of the base page: 4K or 64K. A page table of 4K pages has 512 entries, one of 64K pages has 32. */
   pageShift: 12 | 16;
+  /** Of the tables of all levels, for a machine smaller than any hardware. */
+  indexBits?: number;
 }
 
 /** The entry format of one radix machine. Pure: no method has an effect, all may be called on any 64 bits. */
@@ -73,18 +75,22 @@ export class Ppc64RadixFormat implements EntryFormat {
   readonly signExtended = false;
   readonly usualMemoryType = 'normal';
   readonly bigEndianTables = true;
+  readonly #smallIndexBits: number | undefined;
 
   constructor(geometry: Ppc64RadixGeometry) {
     this.name = `ppc64 radix, ${2 ** (geometry.pageShift - 10)}K pages`;
     this.pageShift = geometry.pageShift;
+    this.#smallIndexBits = geometry.indexBits;
   }
 
   indexBits(level: number): number {
+    if (this.#smallIndexBits !== undefined) return this.#smallIndexBits;
     if (level === LEVELS) return ROOT_INDEX_BITS;
     return level === 1 ? 21 - this.pageShift : 9;
   }
 
   levelShift(level: number): number {
+    if (this.#smallIndexBits !== undefined) return this.pageShift + this.#smallIndexBits * (level - 1);
     return level === 1 ? this.pageShift : 21 + 9 * (level - 2);
   }
 

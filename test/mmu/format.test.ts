@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Arm64Format } from '../../src/mmu/arm64.ts';
 import { type EntryFormat, EntryKind, hexAddress, hexWord } from '../../src/mmu/format.ts';
 import { Loongarch64Format } from '../../src/mmu/loongarch64.ts';
+import { Ppc64HashFormat } from '../../src/mmu/ppc64_hash.ts';
 import { Ppc64RadixFormat } from '../../src/mmu/ppc64_radix.ts';
 import { Riscv64Format } from '../../src/mmu/riscv64.ts';
 import { S390xFormat } from '../../src/mmu/s390x.ts';
@@ -31,9 +32,15 @@ const FORMATS: Contracted[] = [
   new S390xFormat({ levels: 3, indexBits: 1 }),
   new Ppc64RadixFormat({ pageShift: 12 }),
   new Ppc64RadixFormat({ pageShift: 16 }),
+  new Ppc64RadixFormat({ pageShift: 12, indexBits: 2 }),
+  new Ppc64RadixFormat({ pageShift: 16, indexBits: 1 }),
+  new Ppc64HashFormat({ pageShift: 12, largeShift: 24 }),
+  new Ppc64HashFormat({ pageShift: 16, largeShift: 24 }),
+  new Ppc64HashFormat({ pageShift: 12, largeShift: 13 }),
   new Loongarch64Format(),
   new Loongarch64Format({ pageShift: 12, levels: 4 }),
   new Loongarch64Format({ pageShift: 16, levels: 2 }),
+  new Loongarch64Format({ pageShift: 14, levels: 3, indexBits: 2 }),
 ];
 
 /** The widest physical address is riscv's. A number holds it exactly, for it is a multiple of 8. */
