@@ -11,6 +11,7 @@ import {
   bpf_prog_pack_free,
   bpf_trampoline_alloc,
 } from './kernel/bpf/core.ts';
+import { dma_direct_alloc, dma_direct_free } from './kernel/dma/direct.ts';
 import { alloc_insn_page, create_trampoline, free_insn_page } from './kernel/kprobes.ts';
 import { free_module, load_module, module_address } from './kernel/module/main.ts';
 import { image_page, snapshot_write_next, swsusp_free } from './kernel/power/snapshot.ts';
@@ -309,6 +310,30 @@ const HIBERNATION_CALLS: readonly KernelCall[] = [
   },
 ];
 
+const DMA_CALLS: readonly KernelCall[] = [
+  {
+    name: 'dma_direct_alloc',
+    parameters: [count('order', 0)],
+    returns: 'page',
+    summary: 'memory for a device, shared with the host of a confidential guest',
+    run: (k, args) => dma_direct_alloc(k, number(args, 0)),
+  },
+  {
+    name: 'dma_direct_free',
+    parameters: [PAGE, count('order', 0)],
+    returns: 'void',
+    summary: 'gives it back, private',
+    run: (k, args) => nothing(dma_direct_free(k, number(args, 0), number(args, 1))),
+  },
+  {
+    name: 'host_can_read',
+    parameters: [PAGE],
+    returns: 'bool',
+    summary: 'whether the host of a confidential guest can read the page',
+    run: (k, args) => plain(k.host_can_read(number(args, 0)) ? 1 : 0),
+  },
+];
+
 export const CALLER_CALLS: readonly KernelCall[] = [
   ...KFENCE_CALLS,
   ...MODULE_CALLS,
@@ -316,4 +341,5 @@ export const CALLER_CALLS: readonly KernelCall[] = [
   ...SLAB_CALLS,
   ...FAILURE_CALLS,
   ...HIBERNATION_CALLS,
+  ...DMA_CALLS,
 ];

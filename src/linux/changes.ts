@@ -183,6 +183,13 @@ export const CHANGES = {
     commit: 'f4311756a83f',
     release: 'v6.9',
   },
+  'dma-leaks-on-error': {
+    effect:
+      'memory for devices of which it is not known whether the host can read it is lost; before, it was freed',
+    subject: 'dma-direct: Leak pages on dma_set_decrypted() failure',
+    commit: 'b9fa16949d18',
+    release: 'v6.9',
+  },
 } as const satisfies Record<string, Change>;
 
 /** A change of the shared code. */

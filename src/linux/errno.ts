@@ -2,6 +2,7 @@
 
 export const EPERM = 1;
 export const ENOENT = 2;
+export const EIO = 5;
 export const ENXIO = 6;
 export const EBADF = 9;
 export const EAGAIN = 11;
@@ -9,6 +10,7 @@ export const ENOMEM = 12;
 export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
+export const ENODEV = 19;
 export const EINVAL = 22;
 export const ERANGE = 34;
 export const ENOSYS = 38;
@@ -17,6 +19,7 @@ export const EHWPOISON = 133;
 const NAMES: ReadonlyMap<number, string> = new Map([
   [EPERM, 'EPERM'],
   [ENOENT, 'ENOENT'],
+  [EIO, 'EIO'],
   [ENXIO, 'ENXIO'],
   [EBADF, 'EBADF'],
   [EAGAIN, 'EAGAIN'],
@@ -24,6 +27,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [EFAULT, 'EFAULT'],
   [EBUSY, 'EBUSY'],
   [EEXIST, 'EEXIST'],
+  [ENODEV, 'ENODEV'],
   [EINVAL, 'EINVAL'],
   [ERANGE, 'ERANGE'],
   [ENOSYS, 'ENOSYS'],

@@ -67,6 +67,7 @@ export const PRESETS: readonly Preset[] = [
       'bpf-jit-lock-checked',
       'slab-gone',
       'hibernate-protect-honoured',
+      'dma-leaks-on-error',
     ],
   },
   {

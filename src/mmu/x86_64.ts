@@ -67,6 +67,8 @@ export interface X86Geometry {
   indexBits: number;
   /** Which physical address bit is the memory-encryption bit (47 or 51 on AMD), or undefined. */
   encryptionBit: number | undefined;
+  /** Whether that bit says that a page is shared (TDX, vTOM) instead of encrypted. Flags always say encrypted. */
+  sharedBit?: boolean | undefined;
 }
 
 export const X86_HARDWARE: X86Geometry = { levels: 4, indexBits: 9, encryptionBit: undefined };
@@ -83,12 +85,14 @@ export class X86Format implements EntryFormat {
   readonly bigEndianTables = false;
   readonly #indexBits: number;
   readonly #encryptionHigh: number;
+  readonly #sharedBit: boolean;
 
   constructor(geometry: X86Geometry = X86_HARDWARE) {
     this.name = `x86_64, ${geometry.levels}-level`;
     this.levels = geometry.levels;
     this.signExtended = geometry.indexBits === X86_HARDWARE.indexBits;
     this.#indexBits = geometry.indexBits;
+    this.#sharedBit = geometry.sharedBit === true;
     this.#encryptionHigh = geometry.encryptionBit === undefined ? 0 : 1 << (geometry.encryptionBit - 32);
   }
 
@@ -128,7 +132,8 @@ export class X86Format implements EntryFormat {
 
   flags(level: number, low: number, high: number): EntryFlags {
     const large = level > 1 && (low & _PAGE_PSE) !== 0;
-    const encrypted = (high & this.#encryptionHigh) !== 0 ? _PAGE_ENC : 0;
+    const set = (high & this.#encryptionHigh) !== 0;
+    const encrypted = this.#encryptionHigh !== 0 && set !== this.#sharedBit ? _PAGE_ENC : 0;
     return (low & (large ? FLAGS_LOW : 0xfff)) | encrypted | (high & FLAGS_HIGH);
   }
 

@@ -4,7 +4,7 @@ import type { X86BootParameters } from '../../src/linux/arch/x86/boot_parameters
 import type { X86Config } from '../../src/linux/arch/x86/config.ts';
 import { X86 } from '../../src/linux/arch/x86/index.ts';
 import type { KernelImage } from '../../src/linux/arch/x86/kernel_image.ts';
-import { X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
+import { type X86Features, X86Kernel } from '../../src/linux/arch/x86/x86_kernel.ts';
 import { parseConfig, splitConfig } from '../../src/linux/config.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
 import { BuddyAllocator } from '../../src/linux/mm/buddy.ts';
@@ -49,6 +49,7 @@ export interface SmallX86Options {
   boot?: string;
   cpus?: number;
   tlb?: boolean;
+  features?: Partial<X86Features>;
 }
 
 /** P, RW, A, D, G, NX; PSE if large: what boot makes. */
@@ -71,7 +72,7 @@ export function smallX86(options: SmallX86Options): X86Kernel {
       page_size: 4096,
       paging_levels: 4,
       index_bits: 9,
-      features: { gbpages: true, pcid: false, encryption_bit: undefined },
+      features: { gbpages: true, pcid: false, encryption_bit: undefined, ...options.features },
     },
     frames: new BuddyAllocator([]),
     image: IMAGE,

@@ -58,6 +58,11 @@ function* access(k: Kernel, address: VirtualAddress, write: boolean): Task<boole
   const used = cached !== undefined && allows(k.format, cached, write) ? cached : found;
   if (used === undefined || !allows(k.format, used, write)) return false;
   if (used === found) fill(k, address, used);
+  const fault = write ? k.write_fault(frameOf(k, address, used), used.level) : undefined;
+  if (fault !== undefined) {
+    k.die({ how: 'oops', text: `${fault}: write to ${hexAddress(address)}` });
+    yield* halt();
+  }
   if (!write && PageHWPoison(k, frameOf(k, address, used))) yield* machine_check(k, address);
   if (k.listening) {
     const stale =

@@ -5,6 +5,7 @@ import type { Task } from '../../task.ts';
 import { uc_decode_notifier } from './kernel/cpu/mce/core.ts';
 import * as pat from './mm/pat/set_memory.ts';
 import { flush_tlb_all } from './mm/tlb.ts';
+import { rmp_make_private, rmp_make_shared } from './virt/svm/sev.ts';
 import type { X86Kernel } from './x86_kernel.ts';
 
 type X86Call = KernelCall<X86Kernel>;
@@ -170,6 +171,24 @@ export const X86_CALLS: readonly X86Call[] = [
     returns: 'int',
     summary: 'within the reach of speculation again',
     run: (k, args) => pat.clear_mce_nospec(k, number(args, 0)),
+  },
+  {
+    name: 'rmp_make_private',
+    parameters: [PAGE, { name: 'level', kind: 'count', default: 1 }],
+    returns: 'int',
+    summary: "a page (1) or 2M (2) become an SEV-SNP guest's alone",
+    missing: since('snp-host'),
+    run: (k, args) => rmp_make_private(k, number(args, 0), number(args, 1)),
+  },
+  {
+    name: 'rmp_make_shared',
+    parameters: [PAGE, { name: 'level', kind: 'count', default: 1 }],
+    returns: 'int',
+    summary: "they are the host's again",
+    missing: since('snp-host'),
+    *run(k, args) {
+      return rmp_make_shared(k, number(args, 0), number(args, 1));
+    },
   },
   {
     name: 'uc_decode_notifier',

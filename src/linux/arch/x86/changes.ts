@@ -15,6 +15,11 @@ export const X86_CHANGES = {
     commit: '5898b43af954',
     release: 'v5.19',
   },
+  'guest-hooks': {
+    effect:
+      'what runs under the kernel is told of every conversion of memory, so that guests of TDX exist; before, entries alone',
+    release: 'v5.19',
+  },
   'cpa-verify-rwx': {
     effect:
       'a change to writable and executable is looked for, and warned about; the result is never altered',
@@ -140,6 +145,28 @@ export const X86_CHANGES = {
     effect: '__set_memory_prot() is gone',
     release: 'between v6.12 and v7.2',
   },
+  'vtom-not-present': {
+    effect:
+      'a guest of Hyper-V takes pages out of the direct map while they change between private and shared; before, they stayed',
+    subject: 'x86/hyperv: Mark CoCo VM pages not present when changing encrypted state',
+    release: 'v6.9',
+  },
+  'conversion-failure-warns': {
+    effect:
+      'a host that fails to convert pages is warned about once, and its error returned; before, -EIO without a word',
+    release: 'between v6.1 and v6.12',
+  },
+  'snp-host': {
+    effect: 'the kernel can give pages to SEV-SNP guests',
+    release: 'between v6.1 and v6.12',
+  },
+  'snp-adjusts-direct-map': {
+    effect:
+      "a leaf of the direct map is split before one of its pages becomes a guest's alone; without it, a write beside the page kills the host",
+    subject: 'x86/sev: Adjust the directmap to avoid inadvertent RMP faults',
+    commit: '661b1c6169e2',
+    release: 'v6.9',
+  },
   'lookup-rw-normalised': {
     effect:
       'lookup_address_in_pgd_attr() computes the effective RW bit as meant, so that W^X violations are reported; before, a bool was AND-ed with 2 and was always false',
@@ -154,6 +181,7 @@ export const X86_SINCE = {
   'v6.1.192': [
     'vmstat-splits',
     'mce-nospec-unmaps',
+    'guest-hooks',
     'cpa-verify-rwx',
     'no-set-pages-array-wt',
     'top-down-clamped',
@@ -170,6 +198,10 @@ export const X86_SINCE = {
     'ro-clears-dirty',
     'np-clears-dirty',
     'set-memory-p-public',
+    'vtom-not-present',
+    'conversion-failure-warns',
+    'snp-host',
+    'snp-adjusts-direct-map',
   ],
   'v7.2.13': [
     'cpa-collapse',

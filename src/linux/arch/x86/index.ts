@@ -27,6 +27,9 @@ export const X86: Architecture = {
       meaning: 'the physical address bit that SME and SEV use, 32 to 51',
       default: undefined,
     },
+    tdx: { meaning: 'a guest of Intel TDX, of which encryption_bit is the shared bit', default: false },
+    vtom: { meaning: 'a guest of Hyper-V, of which encryption_bit is the top of memory', default: false },
+    snp_host: { meaning: 'a host of SEV-SNP guests', default: false },
   },
   boots: [
     { name: 'default', boot: '' },

@@ -8,12 +8,14 @@ import type { X86Machine } from './x86_kernel.ts';
 /** @throws InputError */
 export function x86Machine(wanted: WantedMachine): X86Machine {
   const { ram, cpus = 1, page_size = PAGE_SIZE, levels = 4, index_bits = 9, where } = wanted;
-  checkFeatures(wanted, ['gbpages', 'pcid', 'encryption_bit']);
+  checkFeatures(wanted, ['gbpages', 'pcid', 'encryption_bit', 'tdx', 'vtom', 'snp_host']);
   if (page_size !== PAGE_SIZE) throw wrong('page size', where, page_size, '4096');
   if (levels !== 4 && levels !== 5) throw wrong('levels', where, levels, '4 or 5');
-  const { gbpages = true, pcid = false, encryption_bit } = wanted.features ?? {};
+  const { gbpages = true, pcid = false, encryption_bit, tdx, vtom, snp_host } = wanted.features ?? {};
   if (encryption_bit !== undefined && !(Number(encryption_bit) >= 32 && Number(encryption_bit) <= 51))
     throw wrong('encryption_bit', where, Number(encryption_bit), '32 to 51');
+  if ((tdx === true || vtom === true) && encryption_bit === undefined)
+    throw wrong('encryption_bit', where, 0, 'the bit that says that a page is shared, with tdx or vtom');
   return {
     memory: typeof ram === 'number' ? qemuPcMemory(ram) : ram,
     cpus,
@@ -24,6 +26,9 @@ export function x86Machine(wanted: WantedMachine): X86Machine {
       gbpages: gbpages === true,
       pcid: pcid === true,
       encryption_bit: encryption_bit === undefined ? undefined : Number(encryption_bit),
+      tdx: tdx === true,
+      vtom: vtom === true,
+      snp_host: snp_host === true,
     },
   };
 }

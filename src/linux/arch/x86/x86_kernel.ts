@@ -1,6 +1,7 @@
 /** The x86-64 kernel's own variables: what set_memory.c, init.c, tlb.c and memtype.c share. */
 
-import { JournalledCounters } from '../../../memory/journalled.ts';
+import { NotModelledError } from '../../../errors.ts';
+import { JournalledCounters, JournalledMap } from '../../../memory/journalled.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
 import type { AddressRange } from '../../../mmu/walk.ts';
 import {
@@ -20,7 +21,10 @@ import type { PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
 import type { X86BootParameters } from './boot_parameters.ts';
 import type { X86Change } from './changes.ts';
+import type { x86_guest } from './coco/guest.ts';
+import { tdx_guest } from './coco/tdx/tdx.ts';
 import type { X86Config } from './config.ts';
+import { hv_vtom_guest } from './hyperv/ivm.ts';
 import { arch_kfence_init_pool, kfence_protect_page } from './include/asm/kfence.ts';
 import {
   __PAGE_OFFSET_BASE_L4,
@@ -30,6 +34,7 @@ import {
 } from './include/asm/page_types.ts';
 import { x86PageTableOps } from './include/asm/pgtable_ops.ts';
 import type { KernelImage } from './kernel_image.ts';
+import { amd_guest } from './mm/mem_encrypt_amd.ts';
 import { MemtypeTable } from './mm/pat/memtype_table.ts';
 import {
   __kernel_map_pages,
@@ -49,6 +54,7 @@ import {
 } from './mm/pat/set_memory.ts';
 import { flush_tlb_kernel_range } from './mm/tlb.ts';
 import { vmalloc_end, vmalloc_start } from './mm/vmalloc_area.ts';
+import { rmp_fault } from './virt/svm/sev.ts';
 
 /** Frames [start, end) that the direct map was built for. */
 export interface PfnRange {
@@ -66,11 +72,27 @@ export interface X86Features extends Features {
   pcid: boolean;
   /** Physical address bit of the memory-encryption bit (SME/SEV's C-bit), or undefined. */
   encryption_bit: number | undefined;
+  /** A guest of Intel TDX, or of Hyper-V with a virtual top of memory: the bit says that a page is shared. */
+  tdx?: boolean;
+  vtom?: boolean;
+  /** A host of SEV-SNP guests. */
+  snp_host?: boolean;
 }
 
 export interface X86Machine extends Machine {
   paging_levels: 4 | 5;
   features: X86Features;
+}
+
+/** @throws NotModelledError where the kernel cannot be such a guest, or was one in another way. */
+function checkGuest({ has, version, machine: { features } }: X86Kernel): void {
+  if (features.tdx && !has['guest-hooks'])
+    throw new NotModelledError(`tdx on ${version.name}`, 'TDX guests exist since v5.19');
+  if (features.vtom && !has['conversion-failure-warns'])
+    throw new NotModelledError(
+      `vtom on ${version.name}`,
+      'shared memory was mapped a second time before v6.3',
+    );
 }
 
 export class X86Kernel extends Kernel {
@@ -91,6 +113,14 @@ export class X86Kernel extends Kernel {
   readonly pgtable_l5_enabled: boolean;
   /** The C-bit's place in the high half of an entry, or 0. */
   readonly sme_me_mask_high: number;
+  /** Whether that bit says that a page is shared with the host, as with TDX and vTOM. */
+  readonly shared_bit: boolean;
+  /** What the machine is told of private and shared pages. */
+  readonly guest: x86_guest;
+  /** Frames that the host of this guest can read. */
+  readonly host_visible = this.journalled(new JournalledMap<number, true>());
+  /** The RMP table of a host of SEV-SNP: frames that are a guest's, with the level of their entry. */
+  readonly rmp = this.journalled(new JournalledMap<number, number>());
 
   page_offset: VirtualAddress;
   phys_base = 0;
@@ -122,10 +152,14 @@ export class X86Kernel extends Kernel {
     super(parts);
     const { index_bits, paging_levels, features } = this.machine;
     this.pgtable_l5_enabled = paging_levels === 5;
+    this.shared_bit = features.tdx === true || features.vtom === true;
+    checkGuest(this);
+    this.guest = features.tdx ? tdx_guest : features.vtom ? hv_vtom_guest : amd_guest;
     this.format = new X86Format({
       levels: paging_levels,
       indexBits: index_bits,
       encryptionBit: features.encryption_bit,
+      sharedBit: this.shared_bit,
     });
     this.ptrs_per_table = 2 ** index_bits;
     this.index_mask = this.ptrs_per_table - 1;
@@ -283,6 +317,12 @@ export class X86Kernel extends Kernel {
   }
   override clear_mce_nospec(pfn: number): Task<number> {
     return clear_mce_nospec(this, pfn);
+  }
+  override write_fault(pfn: number, level: number): string | undefined {
+    return rmp_fault(this, pfn, level);
+  }
+  override host_can_read(pfn: number): boolean {
+    return this.host_visible.has(pfn);
   }
   override set_memory_encrypted(addr: VirtualAddress, numpages: number): Task<number> {
     return set_memory_encrypted(this, addr, numpages);

@@ -49,7 +49,8 @@ export function pfn_pte_high(k: X86Kernel, pfn: number, prot: EntryFlags): numbe
   const flags = massage_pgprot(k, prot);
   const above = Math.floor(pfn / 2 ** 20);
   const frame = (needs_invert(prot) ? ~above : above) & FRAME_HIGH & ~k.sme_me_mask_high;
-  const encryption = (flags & _PAGE_ENC) !== 0 ? k.sme_me_mask_high : 0;
+  const bit = ((flags & _PAGE_ENC) !== 0) !== k.shared_bit;
+  const encryption = bit ? k.sme_me_mask_high : 0;
   return (frame | (flags & FLAGS_HIGH) | encryption) >>> 0;
 }
 

@@ -29,7 +29,7 @@ import {
   PG_LEVEL_NONE,
   type X86MemoryType,
 } from '../../../../../mmu/x86_64.ts';
-import { EBUSY, EFAULT, EINVAL, ENOMEM } from '../../../../errno.ts';
+import { EBUSY, EFAULT, EINVAL, EIO, ENOMEM } from '../../../../errno.ts';
 import {
   down_read,
   down_write,
@@ -1390,7 +1390,11 @@ export function* set_memory_global(k: X86Kernel, addr: VirtualAddress, numpages:
 
 // ---- encryption
 
-/** Works on init_mm's top table by name, so that a hole is populated, with frames from 0 up. :2440 */
+/**
+ * Effect: the pages are private or shared, in the entries and for the host. Failure: an errno; what was done stays, and
+ * nobody knows what the host can read. Works on init_mm's top table by name, so that a hole is
+ * populated, with frames from 0 up. :2440
+ */
 function* __set_memory_enc_pgtable(
   k: X86Kernel,
   addr: VirtualAddress,
@@ -1405,9 +1409,21 @@ function* __set_memory_enc_pgtable(
     pgd: k.init_mm.pgd,
   });
   yield* vm_unmap_aliases(k);
-  yield* cpa_flush(k, cpa, true);
-  const ret = yield* __change_page_attr_set_clr(k, cpa, true);
+  if (k.guest.enc_tlb_flush_required(enc)) yield* cpa_flush(k, cpa, k.guest.enc_cache_flush_required());
+  let ret = yield* k.guest.enc_status_change_prepare(k, addr, numpages, enc);
+  if (ret !== 0) return vmm_fail(k, enc, ret);
+  ret = yield* __change_page_attr_set_clr(k, cpa, true);
   yield* cpa_flush(k, cpa, false);
+  if (ret !== 0) return ret;
+  ret = yield* k.guest.enc_status_change_finish(k, addr, numpages, enc);
+  return ret === 0 ? 0 : vmm_fail(k, enc, ret);
+}
+
+/** The machine under the kernel has failed. Before the change every such error was -EIO, without a warning. :2490 */
+function vmm_fail(k: X86Kernel, enc: boolean, ret: number): number {
+  if (!k.has['conversion-failure-warns']) return -EIO;
+  const to = enc ? 'private' : 'shared';
+  k.warn_once('__set_memory_enc_pgtable', `CPA VMM failure to convert memory to ${to}: ${ret}`);
   return ret;
 }
 
