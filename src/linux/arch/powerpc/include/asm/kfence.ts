@@ -1,0 +1,29 @@
+/** KFENCE on 64-bit powerpc (arch/powerpc/include/asm/kfence.h). Line numbers are those of v7.2. */
+
+import type { VirtualAddress } from '../../../../../mmu/format.ts';
+import type { Task } from '../../../../task.ts';
+import { __kernel_map_pages } from '../../mm/pageattr.ts';
+import type { PowerpcKernel } from '../../powerpc_kernel.ts';
+
+/** CONFIG_KFENCE_NUM_OBJECTS; in a geometry smaller than the hardware's as few as there can be. */
+const KFENCE_NUM_OBJECTS = 255;
+
+/** KFENCE_POOL_SIZE: each object has two pages, and so has the head of the pool. linux/kfence.h:23 */
+export function kfence_pool_size(k: PowerpcKernel): number {
+  return ((k.small ? 1 : KFENCE_NUM_OBJECTS) + 1) * 2 * k.page_size;
+}
+
+/** Whether the pool can be protected: not if early setup has given up. :28; always true before v6.13 */
+export function* arch_kfence_init_pool(k: PowerpcKernel): Task<boolean> {
+  return !k.kfence_disabled;
+}
+
+/** Effect: the page is not present, or present. Always true: whether it worked is not known. :38 */
+export function* kfence_protect_page(
+  k: PowerpcKernel,
+  addr: VirtualAddress,
+  protect: boolean,
+): Task<boolean> {
+  yield* __kernel_map_pages(k, k.__pa(addr) / k.page_size, 1, protect ? 0 : 1);
+  return true;
+}
