@@ -5,9 +5,11 @@ import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import { Riscv64Format } from '../../../mmu/riscv64.ts';
 import { walk } from '../../../mmu/walk.ts';
 import type { DumpedMachine } from '../../architecture.ts';
-import { KERNEL_LINK_ADDR } from './include/asm/page.ts';
+import { KERNEL_LINK_ADDR, PAGE_SIZE } from './include/asm/page.ts';
 import { riscvMachine } from './machine.ts';
 import { type KernelMapping, RiscvKernel } from './riscv_kernel.ts';
+
+const PMD = 2;
 
 /** Effect: a running kernel whose tables are the dump's. @throws InputError */
 export function kernelOnDump(dump: DumpedMachine): RiscvKernel {
@@ -38,18 +40,26 @@ export function kernelOnDump(dump: DumpedMachine): RiscvKernel {
   return kernel;
 }
 
-/** The kernel's mapping of itself: the first stretch of the last 2G that is mapped. Its end is rounded up to a leaf's. */
+/**
+ * The kernel's mapping of itself: the longest stretch of the last 2G that is mapped by 2M leaves, as the kernel is and
+ * stays. Modules and BPF programs may lie before it. Its end is rounded up to a leaf's.
+ */
 function kernelMappingIn(dump: DumpedMachine, levels: 3 | 4 | 5): KernelMapping | undefined {
   const format = new Riscv64Format({ levels });
   const range = { start: KERNEL_LINK_ADDR, end: 0 };
-  let found: KernelMapping | undefined;
-  for (const run of walk(dump.tables, format, dump.root, { range })) {
-    if (run.kind !== 'leaf' && run.kind !== 'not-present') {
-      if (found !== undefined) break;
-      continue;
-    }
-    found ??= { virt_addr: run.address, phys_addr: run.frame * 2 ** format.pageShift, size: 0 };
-    found.size += run.pages * 2 ** format.pageShift;
+  let longest: KernelMapping | undefined;
+  let current: KernelMapping | undefined;
+  for (const { kind, level, address, frame, pages } of walk(dump.tables, format, dump.root, { range })) {
+    if (kind !== 'leaf' || level !== PMD) continue;
+    const phys_addr = frame * PAGE_SIZE;
+    const size = pages * PAGE_SIZE;
+    const offset = address - phys_addr;
+    const goesOn =
+      current !== undefined &&
+      current.virt_addr + current.size === address &&
+      current.virt_addr - current.phys_addr === offset;
+    current = goesOn ? { ...current!, size: current!.size + size } : { virt_addr: address, phys_addr, size };
+    if (longest === undefined || current.size > longest.size) longest = current;
   }
-  return found;
+  return longest;
 }
