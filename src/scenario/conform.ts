@@ -224,7 +224,15 @@ export class Conformer {
   }
 
   #arguments(call: KernelCall, recorded: RecordedCall): CallArgument[] {
-    return call.parameters.map((parameter) => this.#argument(parameter, recorded));
+    const { args, lists } = recorded;
+    // Of a function that the recorder did not know, there are registers only: its parameters in their order.
+    const named = call.parameters.map(({ name }, at) => [name, args[name] ?? lists.regs?.[at]] as const);
+    const known = Object.fromEntries(
+      named.flatMap(([name, arg]) => (arg === undefined ? [] : [[name, arg]])),
+    );
+    return call.parameters.map((parameter) =>
+      this.#argument(parameter, { ...recorded, args: { ...args, ...known } }),
+    );
   }
 
   #argument(parameter: CallParameter, { i, args, lists }: RecordedCall): CallArgument {

@@ -234,8 +234,13 @@ function readCall(line: Reader): RecordedCall {
     directPages: directPages?.map((counts) => (counts as unknown[]).map((each) => small(each, where))) as
       | [number[], number[]]
       | undefined,
-    console: line.optional('console', (name) => line.string(name)) ?? '',
+    console: line.optional('console', (name) => readConsole(line, name)) ?? '',
   };
+}
+
+/** One text, or its lines. */
+function readConsole(line: Reader, name: string): string {
+  return Array.isArray(line.raw[name]) ? line.list(name).join('\n') : line.string(name);
 }
 
 function removedTable(value: unknown, where: string): bigint {
