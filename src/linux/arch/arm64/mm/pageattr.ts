@@ -12,7 +12,7 @@ import { before_read, set_entry } from '../../../mm/entry.ts';
 import { apply_to_page_range } from '../../../mm/memory.ts';
 import { type mm_walk, table_below, walk_kernel_page_table_range_lockless } from '../../../mm/pagewalk.ts';
 import { type Entry, entry_in, entry_leaf, entry_none } from '../../../mm/pgtable.ts';
-import { find_vm_area, VM_ALLOW_HUGE_VMAP, vm_unmap_aliases } from '../../../mm/vmalloc.ts';
+import { find_vm_area, VM_ALLOC, VM_ALLOW_HUGE_VMAP, vm_unmap_aliases } from '../../../mm/vmalloc.ts';
 import type { Task } from '../../../task.ts';
 import type { Arm64Kernel } from '../arm64_kernel.ts';
 import { pte_valid } from '../include/asm/pgtable.ts';
@@ -181,6 +181,7 @@ function* change_memory_common(
     k.warn_once('change_memory_common', 'WARNING: change_memory_common(): not page-aligned');
   const area = find_vm_area(k, addr);
   if (area === undefined || start + size > area.addr + area.size) return -EINVAL;
+  if ((area.flags & VM_ALLOC) === 0) return -EINVAL;
   if (k.has['no-huge-vmap-permissions'] && (area.flags & VM_ALLOW_HUGE_VMAP) !== 0) return -EINVAL;
   if (numpages === 0) return 0;
 
