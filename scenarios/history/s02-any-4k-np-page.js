@@ -1,7 +1,7 @@
 // S2: whoever made a 4K entry not present, mapping it again asks for no
 // page. The two ways to unmap differ in what they leave: set_memory_np()
 // keeps RW, set_direct_map_invalid_noflush() does not.
-({ kernel: 'v6.12.107', ram: '2G' });
+({ kernel: 'v6.12.107', ram: '2G', runs_on: ['x86_64 all'] });
 
 const page = alloc_pages(2);
 expect(set_memory_np(page_address(page), 1), 0);

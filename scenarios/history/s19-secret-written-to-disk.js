@@ -1,7 +1,13 @@
 // S19: hibernation asks once, before user space is frozen, whether there is
-// secret memory. A file opened after that is copied like any other page:
-// mapped for it, written to the image, unmapped again.
-({ kernel: 'v6.1.192', ram: '2G', boot: 'secretmem.enable=1' });
+// secret memory (hibernation_available(), kernel/power/hibernate.c:109 of
+// v7.2). A file opened after that is copied like any other page: mapped for
+// it, written to the image, unmapped again. No call fails. Derived.
+({
+  kernel: 'v6.1.192',
+  ram: '2G',
+  boot: 'secretmem.enable=1',
+  runs_on: ['x86_64 v6.12 v7.2', 'arm64 v6.1 v6.12 v7.2'],
+});
 
 const early = memfd_secret();
 expect(hibernate(), -EPERM); // the gate
