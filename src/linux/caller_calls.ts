@@ -24,6 +24,7 @@ import {
   kfence_enable_late,
   kfence_pool_page,
 } from './mm/kfence/core.ts';
+import { add_memory, offline_pages, online_pages, remove_memory } from './mm/memory_hotplug.ts';
 import { memory_failure, unpoison_memory } from './mm/memory-failure.ts';
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free, kmem_cache_shrink } from './mm/slab.ts';
 import { get_freepointer_safe } from './mm/slub.ts';
@@ -334,6 +335,37 @@ const DMA_CALLS: readonly KernelCall[] = [
   },
 ];
 
+const HOTPLUG_CALLS: readonly KernelCall[] = [
+  {
+    name: 'add_memory',
+    parameters: [PAGE, count('nr_pages')],
+    returns: 'int',
+    summary: 'frames that come while the kernel runs are in the direct map; nobody uses them',
+    run: (k, args) => add_memory(k, number(args, 0), number(args, 1)),
+  },
+  {
+    name: 'online_pages',
+    parameters: [PAGE],
+    returns: 'int',
+    summary: 'the frames added there are free, for anybody',
+    run: (k, args) => online_pages(k, number(args, 0)),
+  },
+  {
+    name: 'offline_pages',
+    parameters: [PAGE],
+    returns: 'int',
+    summary: 'nobody gets them any more',
+    run: (k, args) => plain(offline_pages(k, number(args, 0))),
+  },
+  {
+    name: 'remove_memory',
+    parameters: [PAGE],
+    returns: 'int',
+    summary: 'they go, and their mapping as far as the architecture can',
+    run: (k, args) => remove_memory(k, number(args, 0)),
+  },
+];
+
 export const CALLER_CALLS: readonly KernelCall[] = [
   ...KFENCE_CALLS,
   ...MODULE_CALLS,
@@ -342,4 +374,5 @@ export const CALLER_CALLS: readonly KernelCall[] = [
   ...FAILURE_CALLS,
   ...HIBERNATION_CALLS,
   ...DMA_CALLS,
+  ...HOTPLUG_CALLS,
 ];

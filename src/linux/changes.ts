@@ -49,6 +49,20 @@ export const CHANGES = {
     commit: '32a0de886eb3',
     release: 'v5.11',
   },
+  'online-maps-first': {
+    effect:
+      'memory that is brought online is mapped before it is freed, which under debug_pagealloc unmaps it; before, it was unmapped twice the second time',
+    subject: 'mm/hotplug: fix an imbalance with DEBUG_PAGEALLOC',
+    commit: 'cd02cf1aceea',
+    release: 'v5.2',
+  },
+  'online-tests-the-key': {
+    effect:
+      'memory that is brought online is mapped only if debug_pagealloc is on; before, whenever it was compiled in',
+    subject: 'mm, hotplug: fix page online with DEBUG_PAGEALLOC compiled but not enabled',
+    commit: 'c87cbc1f007c',
+    release: 'v5.6',
+  },
   'slub-freepointer-nofault': {
     effect:
       'under debug_pagealloc SLUB reads the pointer to the next free object so that a fault does no harm; before, as any memory',

@@ -23,6 +23,7 @@ import type { Machine } from './machine.ts';
 import type { execmem_area } from './mm/execmem.ts';
 import type { FrameAllocator, FrameRange } from './mm/frame_allocator.ts';
 import { KFENCE_OFF, type KfenceState } from './mm/kfence/state.ts';
+import type { MemoryBlock } from './mm/memory_hotplug.ts';
 import { PageFlags } from './mm/page_flags.ts';
 import type { PageTableOps } from './mm/pgtable.ts';
 import type { SecretmemFile } from './mm/secretmem.ts';
@@ -162,6 +163,9 @@ export abstract class Kernel {
   /** The pages of a hibernation image that is being loaded. */
   readonly image_pages = this.journalled(new JournalledValue<readonly number[]>([]));
 
+  /** Memory that was added while the kernel runs, by first frame. */
+  readonly memory_blocks = this.journalled(new JournalledMap<number, MemoryBlock>());
+
   constructor(parts: {
     memory: SimulatedMemory;
     version: KernelVersion;
@@ -255,6 +259,11 @@ export abstract class Kernel {
   }
   /** Whether `real` is `model` after debug_pagealloc has mapped or unmapped its page. */
   changedByPageAllocator(_level: number, _model: bigint, _real: bigint): boolean {
+    return false;
+  }
+
+  /** Whether `real` is `model` after KFENCE has opened or closed its page. Asked of its pool alone. */
+  changedByKfence(_level: number, _model: bigint, _real: bigint): boolean {
     return false;
   }
 

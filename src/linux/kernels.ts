@@ -25,7 +25,7 @@ export const PRESETS: readonly Preset[] = [
   {
     name: 'v5.10.223',
     note: 'Debian 11; before the series of 2020',
-    since: ['slub-freepointer-nofault'],
+    since: ['slub-freepointer-nofault', 'online-maps-first', 'online-tests-the-key'],
   },
   {
     name: 'v5.11',

@@ -218,6 +218,18 @@ export class BuddyAllocator implements FrameAllocator, FrameBook, GuardedBlocks 
     return true;
   }
 
+  isolate(start: number, end: number): boolean {
+    const blocks: number[] = [];
+    for (let pfn = start; pfn < end; ) {
+      const block = this.#blocks.get(pfn);
+      if (block?.state !== 'free' || pfn + 2 ** block.order > end) return false;
+      blocks.push(pfn);
+      pfn += 2 ** block.order;
+    }
+    for (const pfn of blocks) this.#del_page_from_free_list(this.#zoneOf(pfn), pfn);
+    return true;
+  }
+
   // ---- the book
 
   isFree(pfn: number): boolean {

@@ -42,6 +42,8 @@ export interface FrameBook {
   heldFrames(): number[];
   /** Take note of 2^order frames that it never had, so that they can be freed. False if it has one of them. */
   adopt(pfn: number, order: number, owner: string): boolean;
+  /** Forget [start, end), all of it free, which is nobody's then. False, with nothing done, if some of it is not free. */
+  isolate?(start: number, end: number): boolean;
   /** Make of one allocated block as many single pages, which can be freed one by one. */
   split(pfn: number): void;
 }

@@ -148,5 +148,8 @@ export function register_nosave_region(k: Kernel, start: number, end: number): v
 /** Whether there is RAM at the frame, so that it has a struct page. Holes inside of a memory section do not count. */
 export function pfn_valid(k: Kernel, pfn: number): boolean {
   const address = pfn * k.page_size;
-  return k.machine.memory.some(({ start, end, type }) => type === 'RAM' && address >= start && address < end);
+  if (k.machine.memory.some(({ start, end, type }) => type === 'RAM' && address >= start && address < end))
+    return true;
+  for (const [, { start, end }] of k.memory_blocks.entries()) if (pfn >= start && pfn < end) return true;
+  return false;
 }

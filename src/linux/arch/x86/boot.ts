@@ -30,7 +30,7 @@ import { mark_rodata_ro } from './mm/init_64.ts';
 import { set_memory_4k, set_memory_ro } from './mm/pat/set_memory.ts';
 import { pti_finalize, pti_init } from './mm/pti.ts';
 import { set_real_mode_permissions } from './realmode/init.ts';
-import { type PfnRange, X86Kernel } from './x86_kernel.ts';
+import { type MappedRanges, type PfnRange, X86Kernel } from './x86_kernel.ts';
 
 /** Config, parameters and machine are those that `X86` makes. */
 export interface X86BootOptions extends BootOptions {
@@ -52,12 +52,6 @@ export interface X86BootOptions extends BootOptions {
 
 export interface BootedX86 extends Booted {
   kernel: X86Kernel;
-}
-
-/** The frames that a kernel has mapped, as pfn_range_is_mapped() looks them up. */
-export interface MappedRanges {
-  pfn_mapped: PfnRange[];
-  max_pfn_mapped: number;
 }
 
 /**

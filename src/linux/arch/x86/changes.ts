@@ -15,6 +15,11 @@ export const X86_CHANGES = {
     commit: '5898b43af954',
     release: 'v5.19',
   },
+  'hot-remove-trusts-alignment': {
+    effect:
+      'memory that is removed is taken to be whole leaves: of a part of a 1G leaf, what lies behind the leaf is taken for a table; before, the leaf stayed',
+    release: 'between v5.11 and v6.1',
+  },
   'guest-hooks': {
     effect:
       'what runs under the kernel is told of every conversion of memory, so that guests of TDX exist; before, entries alone',
@@ -181,6 +186,7 @@ export const X86_SINCE = {
   'v6.1.192': [
     'vmstat-splits',
     'mce-nospec-unmaps',
+    'hot-remove-trusts-alignment',
     'guest-hooks',
     'cpa-verify-rwx',
     'no-set-pages-array-wt',

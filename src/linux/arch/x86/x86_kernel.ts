@@ -1,7 +1,7 @@
 /** The x86-64 kernel's own variables: what set_memory.c, init.c, tlb.c and memtype.c share. */
 
 import { NotModelledError } from '../../../errors.ts';
-import { JournalledCounters, JournalledMap } from '../../../memory/journalled.ts';
+import { JournalledCounters, JournalledMap, JournalledValue } from '../../../memory/journalled.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
 import type { AddressRange } from '../../../mmu/walk.ts';
 import {
@@ -17,6 +17,7 @@ import { createRwSemaphore, createSpinlock, type RwSemaphore } from '../../kerne
 import { Kernel, type KernelSections, type LeafEntry, type StatePart } from '../../kernel.ts';
 import type { Features, Machine } from '../../machine.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
+import { pfn_valid } from '../../mm/page_flags.ts';
 import type { PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
 import type { X86BootParameters } from './boot_parameters.ts';
@@ -34,6 +35,7 @@ import {
 } from './include/asm/page_types.ts';
 import { x86PageTableOps } from './include/asm/pgtable_ops.ts';
 import type { KernelImage } from './kernel_image.ts';
+import { arch_add_memory, arch_remove_memory } from './mm/hotplug.ts';
 import { amd_guest } from './mm/mem_encrypt_amd.ts';
 import { MemtypeTable } from './mm/pat/memtype_table.ts';
 import {
@@ -60,6 +62,12 @@ import { rmp_fault } from './virt/svm/sev.ts';
 export interface PfnRange {
   start: number;
   end: number;
+}
+
+/** The frames that a kernel has mapped, as pfn_range_is_mapped() looks them up. */
+export interface MappedRanges {
+  pfn_mapped: PfnRange[];
+  max_pfn_mapped: number;
 }
 
 /** Memory has struct pages in whole sections (SECTION_SIZE_BITS). */
@@ -136,15 +144,17 @@ export class X86Kernel extends Kernel {
   after_bootmem = false;
   kernel_set_to_readonly = false;
 
-  max_pfn_mapped = 0;
-  pfn_mapped: PfnRange[] = [];
-
   readonly cpa_lock = this.lock(createSpinlock('cpa_lock'));
   readonly pgd_lock = this.lock(createSpinlock('pgd_lock'));
   readonly mem_enc_lock = this.lock(createRwSemaphore('mem_enc_lock'));
   /** By PG_LEVEL_*: none, 4K, 2M, 1G, 512G. */
   override readonly direct_pages_count = this.journalled(new JournalledCounters(5));
   readonly memtypes = this.journalled(new MemtypeTable());
+
+  /** Which frames the direct map was built for. */
+  readonly #mapped = this.journalled(
+    new JournalledValue<MappedRanges>({ max_pfn_mapped: 0, pfn_mapped: [] }),
+  );
 
   constructor(
     parts: ConstructorParameters<typeof Kernel>[0] & { image: KernelImage; page_offset?: VirtualAddress },
@@ -179,6 +189,19 @@ export class X86Kernel extends Kernel {
     if (this.boot.pti === 'on') this.__default_kernel_pte_mask &= ~_PAGE_GLOBAL;
   }
 
+  get max_pfn_mapped(): number {
+    return this.#mapped.get().max_pfn_mapped;
+  }
+  set max_pfn_mapped(max_pfn_mapped: number) {
+    this.#mapped.set({ ...this.#mapped.get(), max_pfn_mapped });
+  }
+  get pfn_mapped(): PfnRange[] {
+    return this.#mapped.get().pfn_mapped;
+  }
+  set pfn_mapped(pfn_mapped: PfnRange[]) {
+    this.#mapped.set({ ...this.#mapped.get(), pfn_mapped });
+  }
+
   get root(): number {
     return this.init_mm.pgd;
   }
@@ -210,6 +233,7 @@ export class X86Kernel extends Kernel {
     const inImage = address >= __START_KERNEL_map && address < 0;
     if (inImage && address - __START_KERNEL_map >= KERNEL_IMAGE_SIZE) return false;
     const section = Math.floor(this.__pa(address) / SECTION_SIZE) * SECTION_SIZE;
+    if (pfn_valid(this, section / 4096)) return true;
     return this.machine.memory.some(
       ({ type, start, end }) => type === 'RAM' && start < section + SECTION_SIZE && end > section,
     );
@@ -329,6 +353,12 @@ export class X86Kernel extends Kernel {
   }
   override set_memory_decrypted(addr: VirtualAddress, numpages: number): Task<number> {
     return set_memory_decrypted(this, addr, numpages);
+  }
+  override arch_add_memory(range: FrameRange): Task<number> {
+    return arch_add_memory(this, range);
+  }
+  override arch_remove_memory(range: FrameRange): Task<void> {
+    return arch_remove_memory(this, range);
   }
   override arch_kfence_init_pool(pool: FrameRange): Task<boolean> {
     return arch_kfence_init_pool(this, pool);

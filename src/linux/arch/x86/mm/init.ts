@@ -104,7 +104,11 @@ export function probe_page_size_mask(k: X86Kernel): void {
  * [start, end) in up to five pieces: what is left over at either end goes by 4K, up to the next 1G by 2M, what lies
  * between by 1G; then a piece that is all RAM together with its surroundings gets the larger size. init.c:401 (v7.2)
  */
-export function split_mem_range(init: BootState, start: number, end: number): MapRange[] {
+export function split_mem_range(
+  init: Pick<BootState, 'k' | 'memblock'>,
+  start: number,
+  end: number,
+): MapRange[] {
   const { k } = init;
   const limit = round_down(end, PAGE_SIZE);
   const pmd_limit = round_down(limit, k.pmd_size);
@@ -129,7 +133,7 @@ export function split_mem_range(init: BootState, start: number, end: number): Ma
 }
 
 /** Effect: a small piece may go by a large leaf if all that the leaf would cover is RAM. init.c:346 (v7.2) */
-function adjust_range_page_size_mask(init: BootState, piece: MapRange): void {
+function adjust_range_page_size_mask(init: Pick<BootState, 'k' | 'memblock'>, piece: MapRange): void {
   const { k } = init;
   for (const [level, size] of [
     [PG_LEVEL_2M, k.pmd_size],
@@ -163,7 +167,7 @@ function round_up(address: number, size: number): number {
 // ---- what is mapped
 
 /** Effect: pfn_mapped[] has the range too, as part of one that it overlaps or touches. init.c:504 (v7.2) */
-function add_pfn_range_mapped(k: X86Kernel, start_pfn: number, end_pfn: number): void {
+export function add_pfn_range_mapped(k: X86Kernel, start_pfn: number, end_pfn: number): void {
   k.max_pfn_mapped = Math.max(k.max_pfn_mapped, end_pfn);
   if (start_pfn >= end_pfn) return;
   const touching = k.pfn_mapped.filter(({ start, end }) => start <= end_pfn && start_pfn <= end);

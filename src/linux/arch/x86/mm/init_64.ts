@@ -1,6 +1,6 @@
 /**
  * The direct map's tables (arch/x86/mm/init_64.c), filled in by the boot CPU, which nobody can disturb yet: plain
- * functions, no tasks. Memory hot-add, which comes this way too, is not modelled.
+ * functions, no tasks. Memory hot-add, which comes this way too, is in hotplug.ts.
  *
  * A `pud_page` and the like is the physical address of a table. PMDs and PTEs are indexed by the physical address,
  * what is above them by the virtual one: KASLR moves the direct map by whole PUD entries.
