@@ -277,7 +277,12 @@ export class Arm64Format implements EntryFormat {
   /** Which bits of the low half are flags. */
   #lowFlags(level: number, low: number): number {
     const block = level > 1 && (low & PTE_TABLE_BIT) === 0;
-    return block ? this.#flagsLow | BLOCK_NT : this.#flagsLow;
+    return block && this.#hasNt(level) ? this.#flagsLow | BLOCK_NT : this.#flagsLow;
+  }
+
+  /** Whether bit 16 of a block is not of its address: blocks smaller than any of the hardware's may begin there. */
+  #hasNt(level: number): boolean {
+    return this.levelShift(level) > 16;
   }
 
   /** The address in an entry, down to a multiple of what an entry at `level` covers. */
@@ -292,7 +297,7 @@ export class Arm64Format implements EntryFormat {
   /** Whether there are address bits below the size of what is named, or above the widest address. */
   #hasReservedBits(level: number, low: number, high: number): boolean {
     if ((high & ADDRESS_49_48 & ~this.#addressHigh) !== 0) return true;
-    const flags = level > 1 ? FLAGS_LOW | BLOCK_NT : FLAGS_LOW;
+    const flags = level > 1 && this.#hasNt(level) ? FLAGS_LOW | BLOCK_NT : FLAGS_LOW;
     const apart = this.#pa52 ? 0xf000 : 0;
     const shift = this.levelShift(level);
     const below = shift < 32 ? (1 << shift) - 1 : -1;

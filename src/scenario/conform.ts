@@ -13,6 +13,7 @@ import type { Kernel } from '../linux/kernel.ts';
 import { parseKernelVersion } from '../linux/kernels.ts';
 import { memoryFromInclusive } from '../linux/machine.ts';
 import type { FrameAllocator } from '../linux/mm/frame_allocator.ts';
+import { is_kfence_address } from '../linux/mm/kfence/core.ts';
 import { VM_ALLOC } from '../linux/mm/vmalloc.ts';
 import { runTask, type TablePurpose } from '../linux/task.ts';
 import type { PageSource } from '../memory/physical_memory.ts';
@@ -34,7 +35,10 @@ export interface Difference {
 }
 
 /** Differences that a named rule explains, and that are therefore taken over into the model. */
-export type AcceptedRule = 'set by the hardware' | 'page allocator under debug_pagealloc';
+export type AcceptedRule =
+  | 'set by the hardware'
+  | 'page allocator under debug_pagealloc'
+  | "KFENCE's objects";
 
 export interface Conformance {
   name: string;
@@ -279,6 +283,7 @@ export class Conformer {
     if (model !== real && this.#isPageAllocators(recorded, word, model, real)) {
       return 'page allocator under debug_pagealloc';
     }
+    if (model !== real && this.#isKfences(word, model, real)) return "KFENCE's objects";
     return undefined;
   }
 
@@ -328,6 +333,11 @@ export class Conformer {
     const pages = Number(recorded.args.pages ?? 1n);
     if (word.va >= start && word.va < start + pages * k.page_size) return false;
     return k.changedByPageAllocator(word.level, model, real);
+  }
+
+  /** Pages of KFENCE's pool are opened and closed as objects come and go. */
+  #isKfences({ level, va }: Word, model: bigint, real: bigint): boolean {
+    return is_kfence_address(this.#kernel, va) && this.#kernel.changedByKfence(level, model, real);
   }
 
   #apply(words: ReadonlyMap<number, Word>): void {

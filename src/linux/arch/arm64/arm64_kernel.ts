@@ -31,6 +31,7 @@ import {
   set_memory_ro,
   set_memory_rw,
   set_memory_x,
+  validMasks,
 } from './mm/pageattr.ts';
 
 /** CONT_PTE_SHIFT and CONT_PMD_SHIFT less the size of one entry, by page shift. arch/arm64/Kconfig:284 (v7.2) */
@@ -193,6 +194,21 @@ export class Arm64Kernel extends Kernel {
     if (this.boot.crashkernel !== undefined && !this.has['crashkernel-keeps-blocks'])
       words.push('crashkernel');
     return words;
+  }
+
+  /** Valid where it was not, or the other way, and nothing else. */
+  override changedByPageAllocator(level: number, model: bigint, real: bigint): boolean {
+    return this.debug_pagealloc_key && level === 1 && this.#onlyValidityDiffers(model, real);
+  }
+  override changedByKfence(level: number, model: bigint, real: bigint): boolean {
+    return level === 1 && this.#onlyValidityDiffers(model, real);
+  }
+  #onlyValidityDiffers(model: bigint, real: bigint): boolean {
+    const made = [true, false].map((enable) => {
+      const { set, clear } = validMasks(this, enable);
+      return (model & ~BigInt(clear)) | BigInt(set);
+    });
+    return made.includes(real);
   }
 
   override set_direct_map_invalid_noflush(pfn: number): Task<number> {

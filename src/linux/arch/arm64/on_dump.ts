@@ -4,6 +4,8 @@ import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import { PTE_ATTRINDX_MASK, PTE_CONT, PTE_NG } from '../../../mmu/arm64.ts';
 import { walk } from '../../../mmu/walk.ts';
 import type { DumpedMachine } from '../../architecture.ts';
+import { KFENCE_NUM_OBJECTS, KFENCE_POOL_PAGES } from '../../mm/kfence/core.ts';
+import { KFENCE_OFF } from '../../mm/kfence/state.ts';
 import { Arm64Kernel } from './arm64_kernel.ts';
 import type { Arm64BootParameters } from './boot_parameters.ts';
 import type { Arm64Config } from './config.ts';
@@ -27,6 +29,7 @@ export function kernelOnDump(dump: DumpedMachine): Arm64Kernel {
   k.kfence_configured = kfence;
   k.linear_map_requires_bbml2 = bbml2 && can_set_direct_map(k) && !k.debug_pagealloc_enabled();
   k.kimage_voffset = addressOf(dump.facts.kimage_voffset);
+  if (k.kfence_early_init) findKfencePool(k);
   k.system_capabilities_finalized = true;
   k.page_alloc_available = true;
   k.num_online_cpus = dump.cpus;
@@ -80,6 +83,24 @@ function shapeOf(k: Arm64Kernel): Shape {
     else shape.largeAlias = true;
   }
   return shape;
+}
+
+/**
+ * Effect: KFENCE's pool is known, if the direct map has what looks like it: as many single pages as a pool has, of which the
+ * first two and then every other are invalid. Which objects are in use is not known.
+ */
+function findKfencePool(k: Arm64Kernel): void {
+  const pages = KFENCE_POOL_PAGES(KFENCE_NUM_OBJECTS);
+  const isGuard = (addr: number) => k.leafAt(addr)?.level === 1 && k.translate(addr) === undefined;
+  for (const run of walk(k.memory, k.format, k.root, { range: k.direct_map })) {
+    if (run.kind !== 'not-present' || run.pages < 2) continue;
+    const guards = [0, ...Array.from({ length: pages / 2 }, (_, object) => 2 * object + 1)];
+    if (!guards.every((page) => isGuard(run.address + page * k.page_size))) continue;
+    const start = k.__pa(run.address) / k.page_size;
+    k.kfence_pool = { start, end: start + pages };
+    k.kfence.set({ ...KFENCE_OFF, pool: k.kfence_pool, enabled: true });
+    return;
+  }
 }
 
 interface Judgement {

@@ -210,11 +210,15 @@ function range_has_valid_noncont(k: Arm64Kernel, first: number, entries: number)
 // ---- splitting
 
 /**
- * A table for splits, whose entries the caller makes. Failure: 0. :553
+ * A table for splits, whose entries the caller makes. Failure: undefined. :553
  */
-function* pgd_pgtable_alloc_init_mm_gfp(k: Arm64Kernel, purpose: TablePurpose, gfp: number): Task<number> {
+function* pgd_pgtable_alloc_init_mm_gfp(
+  k: Arm64Kernel,
+  purpose: TablePurpose,
+  gfp: number,
+): Task<number | undefined> {
   const page = yield* alloc_pages(k, gfp, 0, purpose);
-  if (page === undefined) return 0;
+  if (page === undefined) return undefined;
   __SetPageTable(k, page);
   k.vm_events.add(NR_PAGETABLE, 1);
   return page * k.page_size;
@@ -245,7 +249,7 @@ function* split_leaf(
   const covers = 2 ** format.levelShift(level);
   const address = Math.floor(addr / covers) * covers;
   const table = yield* pgd_pgtable_alloc_init_mm_gfp(k, { level: level - 1, address }, gfp);
-  if (table === 0) return -ENOMEM;
+  if (table === undefined) return -ENOMEM;
 
   const pages = level - 1 === PTE;
   let prot = format.flags(level, low, high) & ~(PTE_TABLE_BIT | PTE_CONT);

@@ -225,8 +225,8 @@ export function* set_memory_x(k: Arm64Kernel, addr: VirtualAddress, numpages: nu
 
 // ---- validity
 
-/** What makes an entry valid, or invalid. :242, :131 (v5.10) */
-function validMasks(k: Arm64Kernel, enable: boolean): { set: number; clear: number } {
+/** What makes an entry valid, or invalid: bits of its low half. :242, :131 (v5.10) */
+export function validMasks(k: Arm64Kernel, enable: boolean): { set: number; clear: number } {
   const valid = k.has['invalid-large-leaves-handled'] ? PTE_PRESENT_VALID_KERNEL(k) : PTE_VALID;
   const invalid = k.has['invalid-large-leaves-handled'] ? PTE_PRESENT_INVALID : 0;
   return enable ? { set: valid, clear: invalid } : { set: invalid, clear: valid };
