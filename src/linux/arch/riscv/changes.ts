@@ -94,6 +94,10 @@ export const RISCV_CHANGES = {
     effect: 'flush_tlb_kernel_range() drops up to 64 pages one by one; before, it always dropped everything',
     release: 'between v6.1 and v6.12',
   },
+  'memory-hotplug': {
+    effect: 'memory can be added and removed while the kernel runs',
+    release: 'between v6.1 and v6.12',
+  },
   'debug-pagealloc-forces-pages': {
     effect: 'debug_pagealloc=on maps all by 4K; before, large leaves stayed',
     subject: 'riscv: force PAGE_SIZE linear mapping if debug_pagealloc is enabled',
@@ -126,6 +130,7 @@ export const RISCV_SINCE = {
     'kfence-pool-at-boot',
     'kfence-local-flush',
     'ranged-kernel-flush',
+    'memory-hotplug',
     'debug-pagealloc-forces-pages',
   ],
 } as const satisfies Readonly<Record<string, readonly RiscvChange[]>>;

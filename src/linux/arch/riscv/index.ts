@@ -30,6 +30,7 @@ export const RISCV: Architecture = {
     { name: 'debug_pagealloc', boot: 'debug_pagealloc=on', config: [['DEBUG_PAGEALLOC', 'y']] },
     { name: 'no4lvl', boot: 'no4lvl' },
   ],
+  noPudLeaves: { boot: 'no4lvl' },
   calls: RISCV_CALLS as readonly KernelCall[],
   constants: {
     _PAGE_PRESENT: 1n,

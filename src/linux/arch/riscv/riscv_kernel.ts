@@ -16,6 +16,7 @@ import type { RiscvConfig } from './config.ts';
 import { arch_kfence_init_pool, kfence_protect_page } from './include/asm/kfence.ts';
 import { KERNEL_LINK_ADDR, MODULES_LOWEST_VADDR } from './include/asm/page.ts';
 import { riscvPageTableOps } from './include/asm/pgtable.ts';
+import { arch_add_memory, arch_remove_memory } from './mm/hotplug.ts';
 import {
   __kernel_map_pages,
   kernel_page_present,
@@ -107,9 +108,11 @@ export class RiscvKernel extends Kernel {
   }
 
   get direct_map(): AddressRange {
+    let last = Math.floor(this.#ram.end);
+    for (const [, added] of this.memory_blocks.entries()) last = Math.max(last, added.end);
     return {
       start: this.page_address(Math.floor(this.#ram.start)),
-      end: Math.min(this.page_address(Math.floor(this.#ram.end)), this.page_offset + this.KERN_VIRT_SIZE),
+      end: Math.min(this.page_address(last), this.page_offset + this.KERN_VIRT_SIZE),
     };
   }
 
@@ -202,6 +205,12 @@ export class RiscvKernel extends Kernel {
   }
   override kfence_protect_page(addr: VirtualAddress, protect: boolean): Task<boolean> {
     return kfence_protect_page(this, addr, protect);
+  }
+  override arch_add_memory(range: FrameRange): Task<number> {
+    return arch_add_memory(this, range);
+  }
+  override arch_remove_memory(range: FrameRange): Task<void> {
+    return arch_remove_memory(this, range);
   }
 
   /** The eighth below the direct map; on a machine smaller than hardware, what the tables can map behind it. */

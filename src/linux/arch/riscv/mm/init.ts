@@ -101,7 +101,7 @@ function create_pgd_mapping(
 }
 
 /** The level of the largest leaf that fits at a place. Entries of the top table are never leaves. :705 */
-function best_map_level(k: RiscvKernel, pa: number, va: VirtualAddress, size: number): number {
+export function best_map_level(k: RiscvKernel, pa: number, va: VirtualAddress, size: number): number {
   const fits = (level: number) => {
     const bytes = sizeOf(k, level);
     return pa % bytes === 0 && va % bytes === 0 && size >= bytes;
