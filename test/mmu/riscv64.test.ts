@@ -257,3 +257,24 @@ test('the root is the PGD, and levels below have the names that Linux folds them
   expect(names(new Riscv64Format({ levels: 4 }))).toBe('PTE PMD PUD PGD');
   expect(names(sv57)).toBe('PTE PMD PUD P4D PGD');
 });
+
+describe('a geometry smaller than the hardware', () => {
+  test.each([1, 2, 3])('of %i bits has leaves and one window as small as that', (indexBits) => {
+    const format = new Riscv64Format({ levels: 4, indexBits });
+    expect(format.signExtended).toBe(false);
+    expect([1, 2, 3, 4].map((level) => format.levelShift(level))).toEqual(
+      [0, 1, 2, 3].map((above) => 12 + above * indexBits),
+    );
+    const pages = 2 ** indexBits;
+    const [low, high] = encode(BigInt(3 * pages), 0xe7);
+    expect(format.kind(2, low, high)).toBe(Leaf);
+    expect(format.leafFrame(2, low, high)).toBe(3 * pages);
+    const [oddLow, oddHigh] = encode(BigInt(3 * pages + 1), 0xe7);
+    expect(format.kind(2, oddLow, oddHigh)).toBe(Bad);
+    expect(format.kind(1, oddLow, oddHigh)).toBe(Leaf);
+  });
+
+  test('is the hardware unless it is asked for', () => {
+    expect([sv39.indexBits(1), sv39.levelShift(3), sv39.signExtended]).toEqual([9, 30, true]);
+  });
+});
