@@ -69,6 +69,13 @@ export const CHANGES = {
     subject: 'slub: fix memory corruption/oops with CONFIG_DEBUG_PAGEALLOC',
     release: 'before v5.10',
   },
+  'kasan-before-unmap': {
+    effect:
+      'KASAN writes the tags of a page that is freed before debug_pagealloc unmaps it; before, after, which kills the machine',
+    subject: 'kasan, mm: fix crash with HW_TAGS and DEBUG_PAGEALLOC',
+    commit: 'f9d79e8dce40',
+    release: 'v5.12',
+  },
   kfence: {
     effect: 'KFENCE keeps a pool of pages of which some are out of the direct map',
     subject: 'mm: add Kernel Electric-Fence infrastructure',
@@ -130,6 +137,12 @@ export const CHANGES = {
     effect: 'set_direct_map_valid_noflush() maps or unmaps several pages in one call',
     subject: 'arch: introduce set_direct_map_valid_noflush()',
     release: 'v6.13',
+  },
+  'execmem-rox-cache-np': {
+    effect:
+      "execmem's cache takes its areas out of the direct map, by large leaves; v6.13 had it and was released with the cache disabled on x86",
+    subject: 'execmem: add support for cache of large ROX pages',
+    release: 'v6.13-rc1; undone before v6.16',
   },
   'execmem-rox-cache': {
     effect:

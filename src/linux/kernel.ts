@@ -301,6 +301,10 @@ export abstract class Kernel {
   *set_memory_decrypted(_addr: VirtualAddress, _numpages: number): Task<number> {
     return 0;
   }
+  /** Whether KASAN keeps its tags in the memory itself, so that it writes pages that are allocated or freed. */
+  kasan_hw_tags_enabled(): boolean {
+    return false;
+  }
   /** Whether the host of a confidential guest can read the page. */
   host_can_read(_pfn: number): boolean {
     return false;

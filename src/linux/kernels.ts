@@ -52,6 +52,7 @@ export const PRESETS: readonly Preset[] = [
       'bpf-trampoline-ro',
       'bpf-prog-lock-checked',
       'bpf-prog-pack',
+      'kasan-before-unmap',
     ],
   },
   {

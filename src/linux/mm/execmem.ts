@@ -192,7 +192,8 @@ function* __execmem_cache_alloc(k: Kernel, size: number): Task<VirtualAddress | 
  * Effect: an area more in the cache, read-only and executable, and `size` bytes of it in use. Failure: undefined
  * (NULL), the area freed. If set_memory_rox() fails half way, pages that are read-only in the direct map by then are
  * freed so: the area has no VM_FLUSH_RESET_PERMS. If only the cache has no memory, they are made writable first, but
- * not dirty. Context: may sleep. :277
+ * not dirty. With the change `execmem-rox-cache-np` the area leaves the direct map at last, by large leaves. Context: may
+ * sleep. :277
  */
 function* execmem_cache_populate_alloc(k: Kernel, size: number): Task<VirtualAddress | undefined> {
   let alloc_size = Math.ceil(size / PMD_SIZE(k)) * PMD_SIZE(k);
@@ -206,6 +207,10 @@ function* execmem_cache_populate_alloc(k: Kernel, size: number): Task<VirtualAdd
 
   yield* execmem_fill_trapping_insns(k, p, alloc_size);
   if (vm === undefined || (yield* k.set_memory_rox(p, vm.pages.length)) !== 0) {
+    yield* vfree(k, p);
+    return undefined;
+  }
+  if (k.has['execmem-rox-cache-np'] && (yield* execmem_set_direct_map_valid(k, vm, false)) !== 0) {
     yield* vfree(k, p);
     return undefined;
   }

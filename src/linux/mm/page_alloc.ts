@@ -3,7 +3,7 @@
  * it is, the machine's FrameAllocator decides.
  *
  * Under debug_pagealloc a page is mapped before anybody touches it and unmapped after everybody has. Memory is
- * written by __GFP_ZERO, init_on_alloc=1, init_on_free=1 and page_poison=1, through the direct map: the write that a
+ * written by __GFP_ZERO, init_on_alloc=1, init_on_free=1, page_poison=1 and KASAN with tags in hardware, through the direct map: the write that a
  * page wrongly left not present or read-only is waiting for.
  */
 
@@ -63,6 +63,7 @@ function* post_alloc_hook(k: Kernel, pfn: number, order: number, gfp: number): T
   const numpages = 2 ** order;
   if (k.debug_pagealloc_key) yield* k.__kernel_map_pages(pfn, numpages, 1);
   if (k.boot.page_poison) yield* kernel_unpoison_pages(k, pfn, numpages);
+  if (k.kasan_hw_tags_enabled()) yield* write_all(k, pfn, numpages);
   if (want_init_on_alloc(k, gfp)) {
     if (!want_init_on_free(k)) yield* write_all(k, pfn, numpages);
     for (let page = pfn; page < pfn + numpages; page++) k.clear_page(page);
@@ -100,7 +101,8 @@ function bad_page(k: Kernel, pfn: number, reason: string): void {
 }
 
 /**
- * Effect: the pages are overwritten if an option wants it, then unmapped. Returns false if they must not become free:
+ * Effect: the pages are overwritten if an option wants it, then unmapped; KASAN's tags lie in the memory itself, and were
+ * written last before v5.12, which a page that is not present does not survive. Returns false if they must not become free:
  * a poisoned page is kept, mapped; a page in a bad state is reported and lost. page_alloc.c:1312 (v7.2)
  */
 function* free_pages_prepare(k: Kernel, pfn: number, order: number): Task<boolean> {
@@ -114,7 +116,10 @@ function* free_pages_prepare(k: Kernel, pfn: number, order: number): Task<boolea
     yield* write_all(k, pfn, numpages);
     for (let page = pfn; page < pfn + numpages; page++) k.clear_page(page);
   }
+  const tags = k.kasan_hw_tags_enabled();
+  if (tags && k.has['kasan-before-unmap']) yield* write_all(k, pfn, numpages);
   if (k.debug_pagealloc_key) yield* k.__kernel_map_pages(pfn, numpages, 0);
+  if (tags && !k.has['kasan-before-unmap']) yield* write_all(k, pfn, numpages);
   return true;
 }
 

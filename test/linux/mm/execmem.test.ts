@@ -3,6 +3,7 @@ import { set_memory_ro, set_memory_rox } from '../../../src/linux/arch/x86/mm/pa
 import type { X86Kernel } from '../../../src/linux/arch/x86/x86_kernel.ts';
 import { GENERIC_CALLS } from '../../../src/linux/calls.ts';
 import { ENOMEM } from '../../../src/linux/errno.ts';
+import { safe_copy_page } from '../../../src/linux/kernel/power/snapshot.ts';
 import { read_kernel, write_kernel, write_page } from '../../../src/linux/mm/access.ts';
 import {
   execmem_alloc,
@@ -300,6 +301,30 @@ describe('execmem_alloc()', () => {
 
   it('of nothing is refused', () => {
     expect(() => call(execmem_alloc(smallX86({ kernel }), 0))).toThrow(/not modelled/);
+  });
+});
+
+describe('the cache of v6.13-rc1', () => {
+  const np = 'v7.2+execmem-rox-cache-np';
+
+  it('is not in the direct map, by large leaves that are not present', () => {
+    const k = smallX86({ kernel: np });
+    const addr = call(execmem_alloc(k, PAGE))!;
+    expect(leaf(k, vmalloc_to_page(k, addr)!)).toBe('2M');
+    expect(watch(k, safe_copy_page(k, vmalloc_to_page(k, addr)!)).events.map(({ kind }) => kind)).toContain(
+      'split',
+    );
+  });
+
+  it('makes hibernation allocate a table while it copies memory, or die without one (S18)', () => {
+    const k = smallX86({ kernel: np });
+    const page = vmalloc_to_page(k, call(execmem_alloc(k, PAGE))!)!;
+    const { died, events } = watch(k, safe_copy_page(k, page), refuseTables);
+    expect(died).toMatch(/read of a not-present page \(PMD\)/);
+    expect(lines(events)).toContain('PM: hibernation: Failed to remap page');
+    const later = smallX86({ kernel });
+    const kept = vmalloc_to_page(later, call(execmem_alloc(later, PAGE))!)!;
+    expect(watch(later, safe_copy_page(later, kept), refuseTables).died).toBeUndefined();
   });
 });
 

@@ -77,6 +77,17 @@ describe.each(KERNELS)('the page allocator of %s', (kernel) => {
     expect(call(alloc_pages(careless, GFP_KERNEL, 0))).toBe(page);
   });
 
+  it('writes the tags of KASAN before it unmaps a page, since v5.12, and dies of it before (S48)', () => {
+    const free = (name: string) => {
+      const k = smallX86({ kernel: name, ...DEBUG, boot: 'debug_pagealloc=on' });
+      k.kasan_hw_tags_enabled = () => true;
+      const pfn = call(alloc_pages(k, GFP_KERNEL, 1))!;
+      return watch(k, __free_pages(k, pfn, 1)).died;
+    };
+    expect(free(`${kernel}+kasan-before-unmap`)).toBeUndefined();
+    expect(free(`${kernel}~kasan-before-unmap`)).toMatch(/write of a not-present page/);
+  });
+
   it('keeps a poisoned page, mapped', () => {
     const k = smallX86({ kernel, ...DEBUG, boot: 'debug_pagealloc=on' });
     const pfn = call(alloc_pages(k, GFP_KERNEL, 0))!;

@@ -118,7 +118,7 @@ function kfence_init_enable(k: Kernel): void {
  * the pool has not been touched is free. :983
  */
 export function* kfence_init(k: Kernel): Task<void> {
-  if (!k.has.kfence || k.boot.kfence_sample_interval === 0) return;
+  if (!k.has.kfence || k.boot.kfence_sample_interval === 0 || k.kasan_hw_tags_enabled()) return;
   const pool = k.kfence_pool;
   if (pool !== undefined) {
     change(k, { pool });
@@ -172,6 +172,10 @@ function* alloc_contig_pages(k: Kernel, nr_pages: number): Task<number | undefin
  */
 export function* kfence_enable_late(k: Kernel, nr_objects = KFENCE_NUM_OBJECTS): Task<number> {
   const { enabled, disabled_by_warn, pool } = k.kfence.get();
+  if (k.kasan_hw_tags_enabled()) {
+    k.printk('info', 'kfence: disabled as KASAN HW tags are enabled');
+    return -EINVAL;
+  }
   if (enabled) return 0;
   if (disabled_by_warn) return -EINVAL;
   if (pool === undefined) return yield* kfence_init_late(k, nr_objects);
