@@ -24,8 +24,8 @@ export interface PageTableOps {
   table(level: number, address: number): Entry;
   /** A leaf at `level` with PAGE_KERNEL's protection, from its first frame. */
   kernelLeaf(level: number, pfn: number): Entry;
-  /** Where a table is not one page of zeros: an empty one at the level of its purpose, by its address, or 0. */
-  allocTable?(purpose: TablePurpose): Task<number>;
+  /** Where a table is not one page of zeros: an empty one at the level of its purpose, by its address, or NULL. */
+  allocTable?(purpose: TablePurpose): Task<number | undefined>;
 }
 
 /** pgd_offset_k(), p4d_offset(), ...: the entry for an address in the table at physical `table`. */

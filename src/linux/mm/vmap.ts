@@ -66,16 +66,17 @@ export function* table_alloc(
   const covers = 2 ** k.format.levelShift(level);
   const purpose = { level: level - 1, address: Math.floor(address / covers) * covers };
   const table = yield* empty_table(k, purpose);
-  if (table === 0) return false;
+  if (table === undefined) return false;
   const { low, high } = k.pgtable.table(level, table);
   yield* set_entry(k, entry, low, high);
   return true;
 }
 
-/** pmd_alloc_one(), pte_alloc_one_kernel(), ...: an empty table, by its address. Failure: 0. */
-function* empty_table(k: Kernel, purpose: TablePurpose): Task<number> {
+/** pmd_alloc_one(), pte_alloc_one_kernel(), ...: an empty table, by its address. Failure: undefined (NULL). */
+function* empty_table(k: Kernel, purpose: TablePurpose): Task<number | undefined> {
   if (k.pgtable.allocTable !== undefined) return yield* k.pgtable.allocTable(purpose);
-  return ((yield* pte_alloc_one_kernel(k, purpose)) ?? 0) * k.page_size;
+  const page = yield* pte_alloc_one_kernel(k, purpose);
+  return page === undefined ? undefined : page * k.page_size;
 }
 
 /** pte_clear(), pmd_clear(). */
