@@ -135,7 +135,7 @@ function wrong(what: string, found: number, expected: string): InputError {
   });
 }
 
-/** RAM, of which the lowcore and the kernel image have been taken. */
+/** RAM, of which the lowcore, or on a machine too small for one the first page, and the kernel image have been taken. */
 function memblockOf(k: S390Kernel): Memblock {
   const memblock = createMemblock();
   for (const { start, end, type } of k.machine.memory) {
@@ -144,7 +144,7 @@ function memblockOf(k: S390Kernel): Memblock {
     const last = Math.floor(end / PAGE_SIZE) * PAGE_SIZE;
     if (first < last) memblock_add(memblock, first, last - first);
   }
-  if (k.has_lowcore) memblock_reserve(memblock, 0, LOWCORE_SIZE);
+  memblock_reserve(memblock, 0, k.has_lowcore ? LOWCORE_SIZE : PAGE_SIZE);
   if (k.image === undefined) return memblock;
   const { stext, end, amode31 } = k.image;
   if (memblock.memory.every((range) => end > range.end || stext < range.start))

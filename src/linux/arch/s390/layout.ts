@@ -42,9 +42,10 @@ export function reachOf(k: Pick<S390Kernel, 'format'>): number {
 /** In a geometry smaller than the hardware's vmalloc has what is left above the direct map. */
 export function layoutOf(k: S390Kernel): Layout {
   const reach = reachOf(k);
-  const rte_size = 2 ** k.format.levelShift(k.format.levels);
+  const topEntry = 2 ** k.format.levelShift(k.format.levels);
+  const rte_size = k.has['decompressor-maps'] ? 2 ** k.format.levelShift(3) : topEntry;
   if (k.machine.index_bits < HARDWARE_INDEX_BITS) {
-    const VMALLOC_START = roundUp(k.identity_base + k.ident_map_size, rte_size);
+    const VMALLOC_START = roundUp(k.identity_base + k.ident_map_size, topEntry);
     const max_physical = reach - k.identity_base;
     return {
       VMALLOC_START,

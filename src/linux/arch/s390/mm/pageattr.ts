@@ -115,7 +115,7 @@ function* modify_leaf(
 function* split_pmd_page(k: S390Kernel, pmdp: number, addr: VirtualAddress): Task<number> {
   const start = start_of(k, PMD, addr);
   const pt_dir = yield* vmem_pte_alloc(k, { level: PTE, address: start });
-  if (pt_dir === 0) return -ENOMEM;
+  if (pt_dir === undefined) return -ENOMEM;
   yield* split(k, pmdp, PMD, pt_dir, addr);
   return 0;
 }
@@ -124,7 +124,7 @@ function* split_pmd_page(k: S390Kernel, pmdp: number, addr: VirtualAddress): Tas
 export function* split_pud_page(k: S390Kernel, pudp: number, addr: VirtualAddress): Task<number> {
   const start = start_of(k, PUD, addr);
   const pm_dir = yield* vmem_crst_alloc(k, { level: PMD, address: start });
-  if (pm_dir === 0) return -ENOMEM;
+  if (pm_dir === undefined) return -ENOMEM;
   yield* split(k, pudp, PUD, pm_dir, addr);
   return 0;
 }

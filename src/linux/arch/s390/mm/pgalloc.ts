@@ -37,51 +37,57 @@ export function table_init(k: S390Kernel, table: number, level: number): void {
   for (let i = 0; i < entries; i++) store_entry(k, table + i * 8, empty, 0);
 }
 
-/** Effect: `size` bytes of memblock's. Failure: 0, where the world refuses or nothing is left. */
-function* memblock_alloc(k: S390Kernel, size: number, purpose: TablePurpose): Task<number> {
+/** Effect: `size` bytes of memblock's. Failure: undefined (NULL), where the world refuses or nothing is left. */
+function* memblock_alloc(k: S390Kernel, size: number, purpose: TablePurpose): Task<number | undefined> {
   const granted = (yield { kind: 'allocation', order: 0, gfp: GFP_KERNEL, purpose }) !== 0;
-  return granted ? memblock_phys_alloc_range(k.memblock!, size, size, 0, Number.MAX_SAFE_INTEGER) : 0;
+  if (!granted) return undefined;
+  const found = memblock_phys_alloc_range(k.memblock!, size, size, 0, Number.MAX_SAFE_INTEGER);
+  return found === 0 ? undefined : found;
 }
 
-/** Effect: an empty region or segment table, by its address. Failure: 0. Context: may sleep. vmem.c:60 */
-export function* vmem_crst_alloc(k: S390Kernel, purpose: TablePurpose): Task<number> {
+function addressOf(pfn: number | undefined): number | undefined {
+  return pfn === undefined ? undefined : pfn * PAGE_SIZE;
+}
+
+/** Effect: an empty region or segment table, by its address. Failure: undefined (NULL). Context: may sleep. vmem.c:60 */
+export function* vmem_crst_alloc(k: S390Kernel, purpose: TablePurpose): Task<number | undefined> {
   const order = CRST_ALLOC_ORDER(k);
   const table = k.slab_is_available
-    ? ((yield* alloc_pages(k, GFP_KERNEL, order, purpose)) ?? 0) * PAGE_SIZE
+    ? addressOf(yield* alloc_pages(k, GFP_KERNEL, order, purpose))
     : yield* memblock_alloc(k, PAGE_SIZE * 2 ** order, purpose);
-  if (table !== 0) table_init(k, table, purpose.level);
+  if (table !== undefined) table_init(k, table, purpose.level);
   return table;
 }
 
-/** Effect: an empty page table, by its address. Failure: 0. Context: may sleep. vmem.c:72 */
-export function* vmem_pte_alloc(k: S390Kernel, purpose: TablePurpose): Task<number> {
+/** Effect: an empty page table, by its address. Failure: undefined (NULL). Context: may sleep. vmem.c:72 */
+export function* vmem_pte_alloc(k: S390Kernel, purpose: TablePurpose): Task<number | undefined> {
   const size = k.has['page-tables-whole-pages'] ? PAGE_SIZE : PAGE_TABLE_SIZE;
   const table = k.slab_is_available
     ? yield* page_table_alloc(k, purpose)
     : yield* memblock_alloc(k, size, purpose);
-  if (table !== 0) table_init(k, table, PTE);
+  if (table !== undefined) table_init(k, table, PTE);
   return table;
 }
 
-/** Effect: memory for a page table, by its address. Failure: 0. pgalloc.c:120, and :249 (v6.1) */
-export function* page_table_alloc(k: S390Kernel, purpose: TablePurpose): Task<number> {
+/** Effect: memory for a page table, by its address. Failure: undefined (NULL). pgalloc.c:120, and :249 (v6.1) */
+export function* page_table_alloc(k: S390Kernel, purpose: TablePurpose): Task<number | undefined> {
   const replay = k.frames.book === undefined;
   if (!k.has['page-tables-whole-pages'] && !replay) {
     const half = take_half(k);
-    if (half !== 0) return half;
+    if (half !== undefined) return half;
   }
   const pfn = yield* alloc_pages(k, GFP_KERNEL, 0, purpose);
-  if (pfn === undefined) return 0;
+  if (pfn === undefined) return undefined;
   __SetPageTable(k, Math.floor(pfn));
   k.vm_events.add(NR_PAGETABLE, 1);
   if (!k.has['page-tables-whole-pages'] && !replay) put_first(k, { pfn, used: 1 });
   return pfn * PAGE_SIZE;
 }
 
-/** A free half, of the page that came to have one last; 0 if there is none. */
-function take_half(k: S390Kernel): number {
+/** A free half, of the page that came to have one last. */
+function take_half(k: S390Kernel): number | undefined {
   const page = k.pgtable_list.get().find(({ used }) => used !== BOTH);
-  if (page === undefined) return 0;
+  if (page === undefined) return undefined;
   put_first(k, { ...page, used: BOTH });
   return page.pfn * PAGE_SIZE + (page.used & 1) * PAGE_TABLE_SIZE;
 }

@@ -117,7 +117,7 @@ function* populate(k: S390Kernel, entry: number, level: number, addr: VirtualAdd
   const size = 2 ** k.format.levelShift(level);
   const purpose = { level: level - 1, address: Math.floor(addr / size) * size };
   const table = yield* level === PMD ? vmem_pte_alloc(k, purpose) : vmem_crst_alloc(k, purpose);
-  if (table === 0) return -ENOMEM;
+  if (table === undefined) return -ENOMEM;
   const { low, high } = table_entry(k, level, table);
   yield* set_entry(k, entry, low, high);
   return 0;
