@@ -18,6 +18,8 @@
  * walk with `sharedOnce`. Its empty PTE is 0, or G alone. A large leaf whose frame is no multiple of its size reads as
  * `Bad`.
  *
+ * The windows themselves are one level above the root: what a `Leaf` there says holds for all 2^60 bytes of one.
+ *
  * Values are in packed form (`EntryFlags`): entry bits below the frame, and never above 15, in place; 48..63 at 16..31.
  */
 
@@ -43,6 +45,7 @@ export const _PAGE_RPLV = 1 << 31;
 const LARGE_FLAGS = 0x1fff;
 const SOFTWARE = 0x1fff_0000;
 const USER_LEVEL = 3;
+const WINDOW_SHIFT = 60;
 
 /** Bits of the high half: of the address, of flags, and of a table's address between it and the window's number. */
 const ADDRESS_HIGH = 0xffff;
@@ -89,11 +92,12 @@ export class Loongarch64Format implements EntryFormat {
   }
 
   levelShift(level: number): number {
-    return this.pageShift + this.#indexBits * (level - 1);
+    return level > this.levels ? WINDOW_SHIFT : this.pageShift + this.#indexBits * (level - 1);
   }
 
   /** The root is the PGD; a table between it and the PMD is the PUD. */
   levelName(level: number): string {
+    if (level > this.levels) return 'DMW';
     return level === this.levels ? 'PGD' : ['', 'PTE', 'PMD', 'PUD', 'P4D'][level]!;
   }
 

@@ -2,13 +2,14 @@
 
 import { InputError } from '../../errors.ts';
 import type { Architecture } from '../architecture.ts';
+import { LOONGARCH } from './loongarch/index.ts';
 import { POWERPC } from './powerpc/index.ts';
 import { ARM64 } from './arm64/index.ts';
 import { RISCV } from './riscv/index.ts';
 import { S390 } from './s390/index.ts';
 import { X86 } from './x86/index.ts';
 
-export const ARCHITECTURES: readonly Architecture[] = [X86, ARM64, RISCV, S390, POWERPC];
+export const ARCHITECTURES: readonly Architecture[] = [X86, ARM64, RISCV, S390, POWERPC, LOONGARCH];
 
 /** What is meant where nobody names an architecture. */
 export const DEFAULT_ARCH = ARCHITECTURES[0]!;
