@@ -94,6 +94,10 @@ export const RISCV_CHANGES = {
     effect: 'flush_tlb_kernel_range() drops up to 64 pages one by one; before, it always dropped everything',
     release: 'between v6.1 and v6.12',
   },
+  'riscv-huge-vmalloc': {
+    effect: 'vmalloc areas may be mapped by 2M leaves (HAVE_ARCH_HUGE_VMALLOC)',
+    release: 'between v6.1 and v6.12',
+  },
   'memory-hotplug': {
     effect: 'memory can be added and removed while the kernel runs',
     release: 'between v6.1 and v6.12',
@@ -130,6 +134,7 @@ export const RISCV_SINCE = {
     'kfence-pool-at-boot',
     'kfence-local-flush',
     'ranged-kernel-flush',
+    'riscv-huge-vmalloc',
     'memory-hotplug',
     'debug-pagealloc-forces-pages',
   ],

@@ -212,6 +212,10 @@ export class RiscvKernel extends Kernel {
   override arch_remove_memory(range: FrameRange): Task<void> {
     return arch_remove_memory(this, range);
   }
+  /** riscv/Kconfig:119 (v6.12) */
+  override get arch_has_huge_vmalloc(): boolean {
+    return this.has['riscv-huge-vmalloc'];
+  }
 
   /** The eighth below the direct map; on a machine smaller than hardware, what the tables can map behind it. */
   override get VMALLOC_START(): VirtualAddress {

@@ -4,7 +4,7 @@ import * as pageattr from '../../../../../src/linux/arch/riscv/mm/pageattr.ts';
 import type { RiscvKernel } from '../../../../../src/linux/arch/riscv/riscv_kernel.ts';
 import { EINVAL, ENOMEM } from '../../../../../src/linux/errno.ts';
 import type { KernelEvent } from '../../../../../src/linux/events.ts';
-import { vfree, vmalloc } from '../../../../../src/linux/mm/vmalloc.ts';
+import { VM_ALLOW_HUGE_VMAP, vfree, vmalloc } from '../../../../../src/linux/mm/vmalloc.ts';
 import { walk } from '../../../../../src/mmu/walk.ts';
 import { call, lines, refuse, refuseAll, watch } from '../../../../support/calls.ts';
 import { bootMachine, GiB, leafAt, leafOf, type MachineOptions, MiB, ownPages } from '../support.ts';
@@ -310,6 +310,24 @@ describe('the alias of a vmalloc page in the direct map', () => {
     const { k } = withArea(kernel);
     const { died } = watch(k, pageattr.set_memory_ro(k, k.VMALLOC_END - 4096, 1));
     expect(died).toContain('no vm_struct');
+  });
+
+  it.each(['v6.12', 'v7.2'])(
+    'of a 2M leaf is one page where the leaf itself is edited whole, on %s',
+    (kernel) => {
+      const k = bootMachine(kernel, { levels: 3 });
+      const addr = call(vmalloc(k, 512, VM_ALLOW_HUGE_VMAP))!;
+      const [first, second] = k.vmap_areas.get(addr)!.pages as [number, number];
+      expect(leafAt(k, addr)).toBe('PMD e7');
+      expect(call(pageattr.set_memory_ro(k, addr, 1))).toBe(0);
+      expect(leafAt(k, addr)).toBe('PMD e3');
+      expect([leafOf(k, first), leafOf(k, second)]).toEqual(['PTE e3', 'PTE e7']);
+    },
+  );
+
+  it('is never of a 2M leaf on v6.1', () => {
+    const k = bootMachine('v6.1', { levels: 3 });
+    expect(leafAt(k, call(vmalloc(k, 512, VM_ALLOW_HUGE_VMAP))!)).toBe('PTE e7');
   });
 
   it('is unknown behind the last page of an area', () => {
