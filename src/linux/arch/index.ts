@@ -2,9 +2,9 @@
 
 import { InputError } from '../../errors.ts';
 import type { Architecture } from '../architecture.ts';
+import { ARM64 } from './arm64/index.ts';
 import { LOONGARCH } from './loongarch/index.ts';
 import { POWERPC } from './powerpc/index.ts';
-import { ARM64 } from './arm64/index.ts';
 import { RISCV } from './riscv/index.ts';
 import { S390 } from './s390/index.ts';
 import { X86 } from './x86/index.ts';
