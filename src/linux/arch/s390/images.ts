@@ -5,7 +5,9 @@
  * There is no recording of a 5.10 build: those kernels have no image here unless somebody gives them one.
  */
 
+import { NotModelledError } from '../../../errors.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
+import type { KernelSections } from '../../kernel.ts';
 
 /** Physical, in bytes, but for `va`. */
 export interface KernelImage {
@@ -65,4 +67,20 @@ const IMAGES: readonly (readonly [release: string, image: KernelImage])[] = [
 /** The image that a release of that number boots with, if it is known. */
 export function imageOf(release: string): KernelImage | undefined {
   return IMAGES.find(([prefix]) => release.startsWith(prefix))?.[1];
+}
+
+/** The image's parts. Where init text begins is known before v6.12 only, when it had a protection of its own. */
+export function sectionsOf({ stext, etext, inittext, end }: KernelImage): KernelSections {
+  return {
+    text: stext,
+    start_rodata: etext,
+    get init_begin(): number {
+      if (inittext !== undefined) return inittext.start;
+      throw new NotModelledError(
+        'the init sections of this kernel image',
+        'page tables do not show where they begin',
+      );
+    },
+    end,
+  };
 }

@@ -11,7 +11,7 @@ import { S390Kernel } from './s390_kernel.ts';
 
 /**
  * Effect: a running kernel whose tables are the dump's. What the CPU can do shows in them: it has the large leaves, and the
- * "no execution", that are there.
+ * "no execution", that are there. It runs the image of its release if its top table is where that one's is.
  */
 export function kernelOnDump(dump: DumpedMachine): S390Kernel {
   checkS390Config(dump.config);
@@ -23,6 +23,7 @@ export function kernelOnDump(dump: DumpedMachine): S390Kernel {
     features: featuresOf(dump, levels),
     where: 'dump',
   });
+  const image = imageOf(dump.version.release);
   const kernel = new S390Kernel({
     memory: new SimulatedMemory(dump.tables),
     version: dump.version,
@@ -30,7 +31,7 @@ export function kernelOnDump(dump: DumpedMachine): S390Kernel {
     boot: dump.boot,
     machine,
     frames: dump.frames,
-    image: imageOf(dump.version.release),
+    image: image?.swapper_pg_dir === dump.root ? image : undefined,
     root: dump.root,
     identity_base: dump.page_offset - dump.phys_offset,
   });

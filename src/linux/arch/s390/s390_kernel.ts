@@ -6,14 +6,14 @@ import { _PAGE_INVALID, S390xFormat } from '../../../mmu/s390x.ts';
 import type { AddressRange } from '../../../mmu/walk.ts';
 import type { ChangeName, ChangeSet } from '../../changes.ts';
 import { createRwSemaphore, type RwSemaphore } from '../../kernel/locking/lock.ts';
-import { Kernel, type StatePart } from '../../kernel.ts';
+import { Kernel, type KernelSections, type StatePart } from '../../kernel.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
 import type { Memblock } from '../../mm/memblock.ts';
 import type { PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
 import type { S390Change } from './changes.ts';
 import type { S390Config } from './config.ts';
-import type { KernelImage } from './images.ts';
+import { type KernelImage, sectionsOf } from './images.ts';
 import { type LeafBits, leafBits, s390PageTableOps } from './include/asm/pgtable.ts';
 import { flush_tlb_kernel_range } from './include/asm/tlbflush.ts';
 import { type Layout, layoutOf, reachOf } from './layout.ts';
@@ -116,6 +116,9 @@ export class S390Kernel extends Kernel {
   /** __va(): direct-map address of a physical one. */
   __va(physical: number): VirtualAddress {
     return this.identity_base + physical;
+  }
+  override get sections(): KernelSections | undefined {
+    return this.image === undefined ? undefined : sectionsOf(this.image);
   }
   override image_address(pfn: number): VirtualAddress {
     if (this.image === undefined) return super.image_address(pfn);

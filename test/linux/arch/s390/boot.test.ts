@@ -71,7 +71,10 @@ describe('the leaves that boot makes', () => {
     expect(flagsOf(inside, inside.image!.etext - 4096)).toEqual([1, 0x21d]);
     expect(flagsOf(inside, inside.image!.inittext!.start)).toEqual([1, 0x13f]);
     expect(inside.image_address(0x100)).toBe(0x100000);
+    expect(inside.sections).toMatchObject({ text: 0x100000, start_rodata: 0xae1000, init_begin: 0xf09000 });
     const beside = s390('v7.2');
+    expect(beside.sections).toMatchObject({ text: 0xa00000, end: 0x2556000 });
+    expect(() => beside.sections?.init_begin).toThrow(NotModelledError);
     const { va, stext, etext } = beside.image!;
     expect(flagsOf(beside, va)).toEqual([2, 0x7601]);
     expect(flagsOf(beside, stext)).toEqual([2, 0xf501]);
@@ -114,6 +117,7 @@ describe('the leaves that boot makes', () => {
   test('v5.10 boots without an image, of which there is no recording', () => {
     const k = s390('v5.10');
     expect(k.image).toBeUndefined();
+    expect(k.sections).toBeUndefined();
     expect(() => k.image_address(0)).toThrow(NotModelledError);
   });
 
@@ -254,6 +258,7 @@ describe('a machine smaller than the hardware', () => {
       const k = s390(version, { index_bits, ram, features: {} });
       const size = 2 ** (12 + index_bits);
       expect(k.image).toBeUndefined();
+      expect(k.sections).toBeUndefined();
       const at = ram / 2;
       expect(call(set_memory_ro(k, at, 2 ** index_bits)), version).toBe(0);
       const large = entryOf(k, at)!;
