@@ -2,6 +2,12 @@
 
 import { type CallParameter, type KernelBuild, type KernelCall, number } from './call.ts';
 import type { ChangeName } from './changes.ts';
+import {
+  ttm_page,
+  ttm_pool_alloc,
+  ttm_pool_free,
+  ttm_write_combined,
+} from './drivers/gpu/drm/ttm/ttm_pool.ts';
 import { hwpoison_clear } from './drivers/nvdimm/pmem.ts';
 import {
   bpf_jit_binary_load,
@@ -366,6 +372,30 @@ const HOTPLUG_CALLS: readonly KernelCall[] = [
   },
 ];
 
+const TTM_CALLS: readonly KernelCall[] = [
+  {
+    name: 'ttm_pool_alloc',
+    parameters: [NR_PAGES, count('caching', ttm_write_combined)],
+    returns: 'int',
+    summary: 'pages for graphics, uncached (0), write-combining (1) or cached (2); their number',
+    run: (k, args) => ttm_pool_alloc(k, number(args, 0), number(args, 1)),
+  },
+  {
+    name: 'ttm_page',
+    parameters: [count('tt'), count('index', 0)],
+    returns: 'page',
+    summary: 'one of them',
+    run: (k, args) => plain(ttm_page(k, number(args, 0), number(args, 1))),
+  },
+  {
+    name: 'ttm_pool_free',
+    parameters: [count('tt')],
+    returns: 'int',
+    summary: 'gives them back, cached again; errors ignored',
+    run: (k, args) => ttm_pool_free(k, number(args, 0)),
+  },
+];
+
 export const CALLER_CALLS: readonly KernelCall[] = [
   ...KFENCE_CALLS,
   ...MODULE_CALLS,
@@ -375,4 +405,5 @@ export const CALLER_CALLS: readonly KernelCall[] = [
   ...HIBERNATION_CALLS,
   ...DMA_CALLS,
   ...HOTPLUG_CALLS,
+  ...TTM_CALLS,
 ];

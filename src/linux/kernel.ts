@@ -14,6 +14,7 @@ import type { AddressRange } from '../mmu/walk.ts';
 import type { BootParameters } from './boot_parameters.ts';
 import type { ChangeSet } from './changes.ts';
 import type { Config, ConfigName } from './config.ts';
+import type { ttm_tt } from './drivers/gpu/drm/ttm/ttm_pool.ts';
 import type { Death, EventListener, KernelEvent } from './events.ts';
 import type { bpf_prog_pack } from './kernel/bpf/core.ts';
 import { createRwSemaphore, type Lock, type RwSemaphore, releaseLock } from './kernel/locking/lock.ts';
@@ -166,6 +167,9 @@ export abstract class Kernel {
   /** Memory that was added while the kernel runs, by first frame. */
   readonly memory_blocks = this.journalled(new JournalledMap<number, MemoryBlock>());
 
+  /** Pages that graphics have, by number. */
+  readonly ttm_pages = this.journalled(new JournalledMap<number, ttm_tt>());
+
   constructor(parts: {
     memory: SimulatedMemory;
     version: KernelVersion;
@@ -293,6 +297,17 @@ export abstract class Kernel {
     return true;
   }
   abstract flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void>;
+
+  // Stubs of asm-generic/set_memory.h, or of the drivers that call them where memory has one type only.
+  *set_pages_array_uc(_pages: readonly number[]): Task<number> {
+    return 0;
+  }
+  *set_pages_array_wc(_pages: readonly number[]): Task<number> {
+    return 0;
+  }
+  *set_pages_array_wb(_pages: readonly number[]): Task<number> {
+    return 0;
+  }
 
   // Stubs of linux/set_memory.h and linux/mem_encrypt.h, for an architecture without the feature.
   *set_memory_encrypted(_addr: VirtualAddress, _numpages: number): Task<number> {

@@ -2,9 +2,13 @@
 
 import { type CallParameter, type KernelBuild, type KernelCall, number, numbers } from '../../call.ts';
 import type { Task } from '../../task.ts';
+import { gart_iommu_init } from './kernel/amd_gart_64.ts';
 import { uc_decode_notifier } from './kernel/cpu/mce/core.ts';
+import { kexec_mark_crashkres, kexec_mark_dm_crypt_keys } from './kernel/machine_kexec_64.ts';
+import { free_init_pages } from './mm/init.ts';
 import * as pat from './mm/pat/set_memory.ts';
 import { flush_tlb_all } from './mm/tlb.ts';
+import { efi_map_region, efi_setup_page_tables } from './platform/efi/efi_64.ts';
 import { rmp_make_private, rmp_make_shared } from './virt/svm/sev.ts';
 import type { X86Kernel } from './x86_kernel.ts';
 
@@ -171,6 +175,56 @@ export const X86_CALLS: readonly X86Call[] = [
     returns: 'int',
     summary: 'within the reach of speculation again',
     run: (k, args) => pat.clear_mce_nospec(k, number(args, 0)),
+  },
+  {
+    name: 'free_init_pages',
+    parameters: [ADDR, PAGES],
+    returns: 'void',
+    summary: 'reserved pages are free, writable and not executable; or not present under debug_pagealloc',
+    run: (k, args) =>
+      nothing(free_init_pages(k, number(args, 0), number(args, 0) + number(args, 1) * k.page_size)),
+  },
+  {
+    name: 'kexec_mark_crashkres',
+    parameters: [PAGE, PAGES, { name: 'protect', kind: 'flag' }],
+    returns: 'void',
+    summary: 'the memory of a loaded crash kernel is read-only, or writable; errors ignored',
+    run: (k, args) =>
+      nothing(kexec_mark_crashkres(k, number(args, 0), number(args, 1), number(args, 2) !== 0)),
+  },
+  {
+    name: 'kexec_mark_dm_crypt_keys',
+    parameters: [PAGE, PAGES, { name: 'protect', kind: 'flag' }],
+    returns: 'void',
+    summary: 'the keys kept for a crash kernel are not present, or present; errors ignored',
+    missing: since('kexec-dm-crypt-keys'),
+    run: (k, args) =>
+      nothing(kexec_mark_dm_crypt_keys(k, number(args, 0), number(args, 1), number(args, 2) !== 0)),
+  },
+  {
+    name: 'gart_iommu_init',
+    parameters: [PAGE, PAGES],
+    returns: 'void',
+    summary: "the frames of AMD's GART are not present, by large leaves; errors ignored",
+    run: (k, args) => nothing(gart_iommu_init(k, number(args, 0), number(args, 1))),
+  },
+  {
+    name: 'efi_setup_page_tables',
+    parameters: [{ name: 'pgd', kind: 'page' }, PAGE, PAGES],
+    returns: 'int',
+    summary: "firmware's memory map in EFI's own tables; 1 if that failed",
+    run: (k, args) =>
+      efi_setup_page_tables(k, number(args, 0) * k.page_size, number(args, 1), number(args, 2)),
+  },
+  {
+    name: 'efi_map_region',
+    parameters: [{ name: 'pgd', kind: 'page' }, PAGE, ADDR, PAGES],
+    returns: 'void',
+    summary: "a region of firmware's in EFI's own tables; an error is a line in the log",
+    run: (k, args) =>
+      nothing(
+        efi_map_region(k, number(args, 0) * k.page_size, number(args, 1), number(args, 2), number(args, 3)),
+      ),
   },
   {
     name: 'rmp_make_private',

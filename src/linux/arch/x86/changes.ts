@@ -20,6 +20,10 @@ export const X86_CHANGES = {
       'memory that is removed is taken to be whole leaves: of a part of a 1G leaf, what lies behind the leaf is taken for a table; before, the leaf stayed',
     release: 'between v5.11 and v6.1',
   },
+  'kexec-dm-crypt-keys': {
+    effect: 'keys of encrypted disks that are kept for a crash kernel are taken out of the direct map',
+    release: 'v6.16',
+  },
   'guest-hooks': {
     effect:
       'what runs under the kernel is told of every conversion of memory, so that guests of TDX exist; before, entries alone',
@@ -221,5 +225,6 @@ export const X86_SINCE = {
     'memtype-erase-exact',
     'pfn-pte-warns-dirty-ro',
     'no-set-memory-prot',
+    'kexec-dm-crypt-keys',
   ],
 } as const satisfies Readonly<Record<string, readonly X86Change[]>>;

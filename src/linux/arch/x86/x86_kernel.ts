@@ -53,6 +53,9 @@ import {
   set_memory_rox,
   set_memory_rw,
   set_memory_x,
+  set_pages_array_uc,
+  set_pages_array_wb,
+  set_pages_array_wc,
 } from './mm/pat/set_memory.ts';
 import { flush_tlb_kernel_range } from './mm/tlb.ts';
 import { vmalloc_end, vmalloc_start } from './mm/vmalloc_area.ts';
@@ -335,6 +338,15 @@ export class X86Kernel extends Kernel {
   }
   flush_tlb_kernel_range(start: VirtualAddress, end: VirtualAddress): Task<void> {
     return flush_tlb_kernel_range(this, start, end);
+  }
+  override set_pages_array_uc(pages: readonly number[]): Task<number> {
+    return set_pages_array_uc(this, pages);
+  }
+  override set_pages_array_wc(pages: readonly number[]): Task<number> {
+    return set_pages_array_wc(this, pages);
+  }
+  override set_pages_array_wb(pages: readonly number[]): Task<number> {
+    return set_pages_array_wb(this, pages);
   }
   override set_mce_nospec(pfn: number): Task<number> {
     return set_mce_nospec(this, pfn);
