@@ -66,8 +66,8 @@ export function* walk_page_range(
 }
 
 /**
- * Effect: every entry for [start, end) is shown to its level's callback, and then what is below it, unless it is a leaf or
- * not present. Caller's duty: to hold init_mm.mmap_lock, for writing. Failure: as below. :443 (v5.10)
+ * Effect: every entry for [start, end) is shown to its level's callback, and then what is below it, unless it is a
+ * leaf or not present. Caller's duty: to hold init_mm.mmap_lock, for writing. Failure: as below. :443 (v5.10)
  */
 export function* walk_page_range_novma(
   k: Kernel,
@@ -89,8 +89,8 @@ export function* walk_kernel_page_table_range(
 }
 
 /**
- * Effect: as above, without a lock. Caller's duty: nobody else edits the range. Failure: -EINVAL for an empty range, or the
- * first value that is not 0 from a callback. :646 (v7.2)
+ * Effect: as above, without a lock. Caller's duty: nobody else edits the range. Failure: -EINVAL for an empty range,
+ * or the first value that is not 0 from a callback. :646 (v7.2)
  */
 export function* walk_kernel_page_table_range_lockless(
   k: Kernel,
@@ -105,7 +105,7 @@ export function* walk_kernel_page_table_range_lockless(
   return yield* walk_range({ k, ops, callbacks, lowest }, k.root, k.format.levels, start, end);
 }
 
-/** walk_pgd_range() and, a level down each, those that it calls, to walk_pmd_range(). :80 to :280 (v5.10) */
+/** walk_pgd_range() and, a level down each, those that it calls, to walk_pmd_range(). :61 to :230 (v5.10) */
 function* walk_range(
   w: Walk,
   table: number,
@@ -157,7 +157,7 @@ export function table_below(k: Kernel, entry: number, level: number, addr: Virtu
   );
 }
 
-/** Every PTE, none or not. :28 (v5.10) */
+/** Every PTE, none or not. :23 (v5.10) */
 function* walk_pte_range(
   { k, callbacks }: Walk,
   table: number,

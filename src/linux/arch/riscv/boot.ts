@@ -110,7 +110,7 @@ function sectionsOf({ start, start_rodata, init_begin, end }: RiscvImage): Kerne
   return { text: start, start_rodata, init_begin, end };
 }
 
-/** The depth that machine, kernel and command line agree on. init.c:837 (v7.2) */
+/** The depth that machine, kernel and command line agree on. init.c:835 (v7.2) */
 function pagingOf({ machine, version, boot }: RiscvBootOptions): RiscvMachine {
   const wanted = has(version, 'satp-mode-parameters') ? (boot as RiscvBootParameters).paging_levels : 5;
   const known = has(version, 'sv48-sv57') ? wanted : 3;
@@ -182,7 +182,7 @@ function mem_init(init: BootState, options: RiscvBootOptions): readonly FrameRan
   return free;
 }
 
-/** What the kernel does to its own mappings before it starts init: init/main.c:1571 (v7.2). */
+/** What the kernel does to its own mappings before it starts init: init/main.c:1562 (v7.2). */
 function* finish(init: BootState): Task<void> {
   const { k } = init;
   yield* free_initmem(init);

@@ -1,7 +1,7 @@
 /**
- * The sections of riscv64 kernel images, where the boot loader has put them: 2M above the beginning of RAM. A value with
- * `~` behind it is not from the image: no one edit of the direct map that is modelled here depends on it but by the 2M in
- * which it lies.
+ * The sections of riscv64 kernel images, where the boot loader has put them: 2M above the beginning of RAM. A value
+ * with `~` behind it is not from the image: no one edit of the direct map that is modelled here depends on it but by
+ * the 2M in which it lies.
  */
 
 /** Physical byte addresses; the ends are exclusive. */

@@ -131,16 +131,16 @@ export class RiscvKernel extends Kernel {
     return physical + this.va_pa_offset;
   }
 
-  /** page.h:123 (v7.2) */
+  /** page.h:111 (v7.2) */
   is_kernel_mapping(address: VirtualAddress): boolean {
     const map = this.kernel_map;
     return map !== undefined && address >= map.virt_addr && address < map.virt_addr + map.size;
   }
-  /** page.h:126 (v7.2) */
+  /** page.h:114 (v7.2) */
   is_linear_mapping(address: VirtualAddress): boolean {
     return address >= this.page_offset && address < this.page_offset + this.KERN_VIRT_SIZE;
   }
-  /** Modules lie below the kernel, or where it runs in the direct map, in vmalloc's part. mm/vmalloc.c:80 (v7.2) */
+  /** Modules lie below the kernel, or where it runs in the direct map, in vmalloc's part. mm/vmalloc.c:800 (v7.2) */
   is_vmalloc_or_module_addr(address: VirtualAddress): boolean {
     if (address >= this.VMALLOC_START && address < this.VMALLOC_END) return true;
     const map = this.kernel_map;

@@ -1,9 +1,9 @@
 /**
- * The model's boot against the page tables of real kernels: every leaf of the direct map and of the kernel's own mapping,
- * and the place of every table that boot made for them.
+ * The model's boot against the page tables of real kernels: every leaf of the direct map and of the kernel's own
+ * mapping, and the place of every table that boot made for them.
  *
- * Between its boot and the reading of its tables a kernel has run for some seconds. What it did to its direct map then is
- * made up for by the model's own functions, edit by edit: LATER_EDITS is all of it.
+ * Between its boot and the reading of its tables a kernel has run for some seconds. What it did to its direct map
+ * then is made up for by the model's own functions, edit by edit: LATER_EDITS is all of it.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The model against recordings of real kernels: every value, entry and table, from the tables that a recording began with. */
+/**
+ * The model against recordings of real kernels: every value, entry and table, from the tables that a recording began
+ * with.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';

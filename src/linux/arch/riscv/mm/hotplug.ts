@@ -26,8 +26,8 @@ function check_hotplug(k: RiscvKernel): void {
 // ---- adding
 
 /**
- * Effect: the frames are in the direct map, by the largest leaves that fit. The kernel dies where there is no page for a
- * table. Context: may sleep. :1700
+ * Effect: the frames are in the direct map, by the largest leaves that fit. The kernel dies where there is no page
+ * for a table. Context: may sleep. :1723
  */
 export function* arch_add_memory(k: RiscvKernel, { start, end }: FrameRange): Task<number> {
   check_hotplug(k);
@@ -41,7 +41,7 @@ export function* arch_add_memory(k: RiscvKernel, { start, end }: FrameRange): Ta
   return 0;
 }
 
-/** As boot does it, with pages from the page allocator: pt_ops_set_late(). :675 */
+/** As boot does it, with pages from the page allocator: pt_ops_set_late(). :687 */
 function* create_pgd_mapping(k: RiscvKernel, va: VirtualAddress, pfn: number, leafLevel: number): Task<void> {
   let table = k.root;
   for (let level: number = k.format.levels; level > leafLevel; level--) {
@@ -57,7 +57,7 @@ function* create_pgd_mapping(k: RiscvKernel, va: VirtualAddress, pfn: number, le
   yield* set_entry(k, entry, low, high);
 }
 
-/** Effect: the entry names an empty table. alloc_pte_late() and its sisters, :425 to :565 */
+/** Effect: the entry names an empty table. alloc_pte_late() and its sisters, :425 to :603 */
 function* alloc_late(k: RiscvKernel, entry: number, level: number, va: VirtualAddress): Task<void> {
   const covers = 2 ** k.format.levelShift(level);
   const purpose = { level: level - 1, address: Math.floor(va / covers) * covers };
@@ -72,14 +72,17 @@ function* alloc_late(k: RiscvKernel, entry: number, level: number, va: VirtualAd
 
 // ---- removing
 
-/** Effect: the frames are in the direct map no more, but for 1G leaves without V. Context: may sleep. :1728 */
+/** Effect: the frames are in the direct map no more, but for 1G leaves without V. Context: may sleep. :1742 */
 export function* arch_remove_memory(k: RiscvKernel, { start, end }: FrameRange): Task<void> {
   check_hotplug(k);
   yield* remove_mapping(k, k.root, k.format.levels, k.page_address(start), k.page_address(end));
   yield* flush_tlb_all(k);
 }
 
-/** remove_pgd_mapping() and, a level down each, those that it calls. What counts as present, present or not, goes. :1571 */
+/**
+ * remove_pgd_mapping() and, a level down each, those that it calls. What counts as present, present or not, goes.
+ * :1571
+ */
 function* remove_mapping(
   k: RiscvKernel,
   table: number,
@@ -104,8 +107,8 @@ function* remove_mapping(
 }
 
 /**
- * Effect: a table that is empty is free. It is taken for one that was counted when it was made, which those of splits and
- * of boot were not. free_pte_table() and its sisters, :1488 to :1548
+ * Effect: a table that is empty is free. It is taken for one that was counted when it was made, which those of splits
+ * and of boot were not. free_pte_table() and its sisters, :1488 to :1548
  */
 function* free_table(k: RiscvKernel, entry: number, level: number, table: number): Task<void> {
   for (let i = 0; i < 2 ** k.format.indexBits(level - 1); i++)

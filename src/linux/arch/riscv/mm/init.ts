@@ -1,8 +1,8 @@
 /**
  * Building the direct map and the kernel's own mapping (arch/riscv/mm/init.c). Line numbers are those of v7.2.
  *
- * Until v6.4 a bank of RAM was mapped by leaves of one size, since then each place by the largest that fits. Text, rodata
- * and KFENCE's pool are mapped by themselves then, so that their neighbours' leaves do not take them in.
+ * Until v6.4 a bank of RAM was mapped by leaves of one size, since then each place by the largest that fits. Text,
+ * rodata and KFENCE's pool are mapped by themselves then, so that their neighbours' leaves do not take them in.
  *
  * Addresses are physical, in bytes, unless called virtual; ends are exclusive.
  */
@@ -46,8 +46,8 @@ function sizeOf(k: RiscvKernel, level: number): number {
 // ---- what there is
 
 /**
- * Effect: memblock knows the RAM that the direct map has room for, and what of it is taken. RAM below the kernel does not
- * count where the direct map starts with the kernel. :227; :157 (v5.10)
+ * Effect: memblock knows the RAM that the direct map has room for, and what of it is taken. RAM below the kernel does
+ * not count where the direct map starts with the kernel. :217; :157 (v5.10)
  */
 export function setup_bootmem(init: BootState, reserved: readonly MemblockRegion[]): void {
   const { k, image, memblock } = init;
@@ -75,7 +75,7 @@ function reserve_image({ k, memblock }: BootState, start: number, end: number, c
 
 /**
  * Effect: a leaf of the given level maps `va`, its tables made as needed. A leaf or table that is there already stays.
- * Caller's duty: no larger leaf is there. :675
+ * Caller's duty: no larger leaf is there. :687
  */
 function create_pgd_mapping(
   init: BootState,
@@ -100,7 +100,7 @@ function create_pgd_mapping(
   store_entry(k, entry, low, high);
 }
 
-/** The level of the largest leaf that fits at a place. Entries of the top table are never leaves. :705 */
+/** The level of the largest leaf that fits at a place. Entries of the top table are never leaves. :713 */
 export function best_map_level(k: RiscvKernel, pa: number, va: VirtualAddress, size: number): number {
   const fits = (level: number) => {
     const bytes = sizeOf(k, level);
@@ -112,12 +112,12 @@ export function best_map_level(k: RiscvKernel, pa: number, va: VirtualAddress, s
   return fits(PMD) ? PMD : PTE;
 }
 
-/** The same for a whole bank, which gets 2M leaves or none. :453 (v5.10), :713 (v6.1) */
+/** The same for a whole bank, which gets 2M leaves or none. :412 (v5.10), :669 (v6.1) */
 function best_map_level_of_bank(k: RiscvKernel, base: number, size: number): number {
   return base % sizeOf(k, PMD) === 0 && size % sizeOf(k, PMD) === 0 ? PMD : PTE;
 }
 
-/** What the direct map lets the kernel do: write all but its text. :731; :580 (v5.10) */
+/** What the direct map lets the kernel do: write all but its text. :734; :551 (v5.10) */
 function pgprot_from_va(init: BootState, va: VirtualAddress): EntryFlags {
   const { k, image } = init;
   if (!k.has['kernel-outside-direct-map']) return PAGE_KERNEL_EXEC(k);
@@ -128,7 +128,7 @@ function pgprot_from_va(init: BootState, va: VirtualAddress): EntryFlags {
 
 // ---- the direct map
 
-/** Effect: [start, end) is in the direct map, by leaves of one level or of the best at each place. :1188 */
+/** Effect: [start, end) is in the direct map, by leaves of one level or of the best at each place. :1194 */
 function create_linear_mapping_range(
   init: BootState,
   start: number,
@@ -159,7 +159,7 @@ function create_linear_mapping_page_table(init: BootState): void {
   if (pool !== undefined) create_linear_mapping_range(init, pool.start, pool.end, PTE);
 }
 
-/** Effect: memory for KFENCE's pool is taken, used or not. A machine made up to be small has none to spare. :1231 */
+/** Effect: memory for KFENCE's pool is taken, used or not. A machine made up to be small has none to spare. :1233 */
 function early_kfence_pool(init: BootState): MemblockRegion | undefined {
   const { k } = init;
   const wanted = k.has['kfence-pool-at-boot'] && k.config.KFENCE && k.format.signExtended;
@@ -175,7 +175,7 @@ function alloc_kfence_pool({ k, memblock }: BootState): MemblockRegion {
   return { start, end: start + size };
 }
 
-/** Effect: where the pool is not set aside before the direct map, it is now. mm/kfence/core.c:899 (v6.1) */
+/** Effect: where the pool is not set aside before the direct map, it is now. mm/kfence/core.c:843 (v6.1) */
 export function kfence_alloc_pool(init: BootState): void {
   const { k } = init;
   const wanted = k.has.kfence && k.config.KFENCE && k.boot.kfence_sample_interval > 0;
@@ -204,7 +204,7 @@ function map_banks(init: BootState): void {
   }
 }
 
-/** Effect: the kernel is mapped where it runs, by 2M leaves. :924 */
+/** Effect: the kernel is mapped where it runs, by 2M leaves. :918 */
 function create_kernel_page_table(init: BootState): void {
   const { k } = init;
   const map = k.kernel_map;
@@ -221,7 +221,7 @@ function kernel_pgprot({ k, image }: BootState, pa: number): EntryFlags {
   return pa < image!.init_data_begin ? PAGE_KERNEL_READ_EXEC(k) : PAGE_KERNEL(k);
 }
 
-/** Effect: the kernel's tables are complete, but for the fixmap's. :1262 */
+/** Effect: the kernel's tables are complete, but for the fixmap's. :1266 */
 export function setup_vm_final(init: BootState): void {
   const { k } = init;
   k.clear_page(k.root / PAGE_SIZE);
@@ -231,8 +231,8 @@ export function setup_vm_final(init: BootState): void {
 }
 
 /**
- * Under debug_pagealloc, before pages were mapped one by one, a free page takes its neighbours with it. @throws InputError
- * if one of those is in use.
+ * Under debug_pagealloc, before pages were mapped one by one, a free page takes its neighbours with it. @throws
+ * InputError if one of those is in use.
  */
 export function check_in_use_is_mapped({ k, memblock }: BootState): void {
   for (const { start, end } of memblock.reserved) {
@@ -252,8 +252,8 @@ function pages(start: number, end: number): number {
 }
 
 /**
- * Effect: rodata is read-only, and so is its alias. Where the kernel runs in the direct map: text too, and nothing but text
- * and what lies before it is executable, as far as whole leaves go. Errors are dropped. :748; :625 (v5.10)
+ * Effect: rodata is read-only, and so is its alias. Where the kernel runs in the direct map: text too, and nothing
+ * but text and what lies before it is executable, as far as whole leaves go. Errors are dropped. :751; :625 (v5.10)
  */
 export function* mark_rodata_ro(init: BootState): Task<void> {
   const { k, image } = init;

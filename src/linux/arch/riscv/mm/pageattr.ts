@@ -46,7 +46,9 @@ function* set_pageattr_masks(k: RiscvKernel, entry: number, masks: pageattr_mask
   return 0;
 }
 
-/** A leaf is edited whatever part of it is asked for; a PTE is edited even if it is empty; a hole is none's fault. :86 */
+/**
+ * A leaf is edited whatever part of it is asked for; a PTE is edited even if it is empty; a hole is none's fault. :86
+ */
 function pageattr_ops(k: RiscvKernel, masks: pageattr_masks): mm_walk_ops {
   const leafAt = (level: number) =>
     function* (entry: number): Task<number> {
@@ -63,8 +65,8 @@ function pageattr_ops(k: RiscvKernel, masks: pageattr_masks): mm_walk_ops {
 // ---- splitting
 
 /**
- * Effect: no leaf of the direct map lies partly in [start, end). Those that lie wholly in it stay. Failure: -ENOMEM; what
- * is split stays split. Context: may sleep; init_mm.mmap_lock held for writing. :259
+ * Effect: no leaf of the direct map lies partly in [start, end). Those that lie wholly in it stay. Failure: -ENOMEM;
+ * what is split stays split. Context: may sleep; init_mm.mmap_lock held for writing. :256
  */
 function* split_linear_mapping(k: RiscvKernel, start: VirtualAddress, end: VirtualAddress): Task<number> {
   return yield* __split_linear_mapping(k, k.root, k.format.levels, start, end);
@@ -134,8 +136,8 @@ function* table_under(k: RiscvKernel, entry: number, level: number, vaddr: Virtu
 // ---- __set_memory()
 
 /**
- * Effect: all of [addr, addr + numpages) has `set_mask` and has not `clear_mask`, and so has its alias in the direct map,
- * which is edited first. Failure: -ENOMEM; what came before stays edited. Context: may sleep. :262
+ * Effect: all of [addr, addr + numpages) has `set_mask` and has not `clear_mask`, and so has its alias in the direct
+ * map, which is edited first. Failure: -ENOMEM; what came before stays edited. Context: may sleep. :262
  */
 export function* __set_memory(
   k: RiscvKernel,
@@ -213,27 +215,27 @@ function* set_aliases_of_area(
 
 // ---- what others call. All fail as __set_memory() does, and may sleep.
 
-/** :351 */
+/** :349 */
 export function* set_memory_rw_nx(k: RiscvKernel, addr: VirtualAddress, numpages: number): Task<number> {
   return yield* __set_memory(k, addr, numpages, _PAGE_READ | _PAGE_WRITE, _PAGE_EXEC);
 }
 
-/** :357 */
+/** :355 */
 export function* set_memory_ro(k: RiscvKernel, addr: VirtualAddress, numpages: number): Task<number> {
   return yield* __set_memory(k, addr, numpages, _PAGE_READ, _PAGE_WRITE);
 }
 
-/** :363 */
+/** :361 */
 export function* set_memory_rw(k: RiscvKernel, addr: VirtualAddress, numpages: number): Task<number> {
   return yield* __set_memory(k, addr, numpages, _PAGE_READ | _PAGE_WRITE, 0);
 }
 
-/** :369 */
+/** :367 */
 export function* set_memory_x(k: RiscvKernel, addr: VirtualAddress, numpages: number): Task<number> {
   return yield* __set_memory(k, addr, numpages, _PAGE_EXEC, 0);
 }
 
-/** :374 */
+/** :372 */
 export function* set_memory_nx(k: RiscvKernel, addr: VirtualAddress, numpages: number): Task<number> {
   return yield* __set_memory(k, addr, numpages, 0, _PAGE_EXEC);
 }
@@ -256,18 +258,18 @@ function* set_direct_map(
   return ret;
 }
 
-/** Effect: the page is not in the direct map. For all its name it flushes. :379 */
+/** Effect: the page is not in the direct map. For all its name it flushes. :377 */
 export function* set_direct_map_invalid_noflush(k: RiscvKernel, pfn: number): Task<number> {
   return yield* set_direct_map(k, pfn, 1, 0, _PAGE_PRESENT);
 }
 
-/** Effect: the page is in the direct map, with PAGE_KERNEL's rights. For all its name it flushes. :385 */
+/** Effect: the page is in the direct map, with PAGE_KERNEL's rights. For all its name it flushes. :383 */
 export function* set_direct_map_default_noflush(k: RiscvKernel, pfn: number): Task<number> {
   const clear_mask = k.has['default-resets-exec'] ? _PAGE_EXEC : 0;
   return yield* set_direct_map(k, pfn, 1, PAGE_KERNEL(k), clear_mask);
 }
 
-/** Effect: as one of those two, for `nr` pages. :391 */
+/** Effect: as one of those two, for `nr` pages. :389 */
 export function* set_direct_map_valid_noflush(
   k: RiscvKernel,
   pfn: number,
@@ -279,8 +281,8 @@ export function* set_direct_map_valid_noflush(
 }
 
 /**
- * Effect: with debug_pagealloc=on the pages are present, or not; before 'kernel-map-pages-atomic' all of the leaves that
- * they lie in. Failure: dropped. Context: any, but before that change it may sleep. :421; :187 (v5.10)
+ * Effect: with debug_pagealloc=on the pages are present, or not; before 'kernel-map-pages-atomic' all of the leaves
+ * that they lie in. Failure: dropped. Context: any, but before that change it may sleep. :421; :187 (v5.10)
  */
 export function* __kernel_map_pages(
   k: RiscvKernel,
@@ -301,7 +303,7 @@ export function* __kernel_map_pages(
   yield* flush_tlb_kernel_range(k, start, start + size);
 }
 
-/** Whether the direct map has the page, or had it: an entry without V is taken for present. :436 */
+/** Whether the direct map has the page, or had it: an entry without V is taken for present. :435 */
 export function* kernel_page_present(k: RiscvKernel, pfn: number): Task<boolean> {
   const addr = k.page_address(pfn);
   let table = k.root;

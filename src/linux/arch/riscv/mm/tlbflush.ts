@@ -1,4 +1,6 @@
-/** Dropping translations (arch/riscv/mm/tlbflush.c). Harts are told through the SBI or by IPI, which is the same here. */
+/**
+ * Dropping translations (arch/riscv/mm/tlbflush.c). Harts are told through the SBI or by IPI, which is the same here.
+ */
 
 import type { VirtualAddress } from '../../../../mmu/format.ts';
 import { flush_all, flush_pages } from '../../../mm/tlb_flush.ts';
@@ -8,7 +10,7 @@ import type { RiscvKernel } from '../riscv_kernel.ts';
 /** More pages than that, and everything goes. */
 const tlb_flush_all_threshold = 64;
 
-/** Effect: no hart holds any translation. tlbflush.c:88 (v7.2) */
+/** Effect: no hart holds any translation. tlbflush.c:89 (v7.2) */
 export function* flush_tlb_all(k: RiscvKernel): Task<void> {
   yield* flush_all(k, 'all');
 }
@@ -17,7 +19,7 @@ function pagesIn(k: RiscvKernel, start: VirtualAddress, end: VirtualAddress): nu
   return Math.max(1, Math.ceil((end - start) / k.page_size));
 }
 
-/** Effect: no hart holds a translation of the range. tlbflush.c:198 (v7.2); tlbflush.h:47 (v5.10) */
+/** Effect: no hart holds a translation of the range. tlbflush.c:203 (v7.2); tlbflush.h:47 (v5.10) */
 export function* flush_tlb_kernel_range(
   k: RiscvKernel,
   start: VirtualAddress,
@@ -28,7 +30,7 @@ export function* flush_tlb_kernel_range(
   else yield* flush_pages(k, 'all', start, pages);
 }
 
-/** Effect: this hart holds no translation of the range. tlbflush.c:78 (v7.2) */
+/** Effect: this hart holds no translation of the range. tlbflush.c:79 (v7.2) */
 export function* local_flush_tlb_kernel_range(
   k: RiscvKernel,
   start: VirtualAddress,

@@ -21,8 +21,8 @@ function check_kfence(k: RiscvKernel): void {
 }
 
 /**
- * Effect: the pool is mapped by 4K, as it is since boot, or after its 2M leaves have been split. Failure: false, what is
- * split stays split. Context: may sleep. kfence.h:31 (v6.1), :12 (v7.2)
+ * Effect: the pool is mapped by 4K, as it is since boot, or after its 2M leaves have been split. Failure: false, what
+ * is split stays split. Context: may sleep. kfence.h:29 (v6.1), :12 (v7.2)
  */
 export function* arch_kfence_init_pool(k: RiscvKernel, pool: FrameRange): Task<boolean> {
   check_kfence(k);
@@ -56,7 +56,7 @@ function* split_pmd_page(k: RiscvKernel, pmd: number, addr: VirtualAddress): Tas
 
 /**
  * Effect: the page is not present, or present. True always. Caller's duty: it is mapped by 4K. Context: any; before
- * 'kfence-local-flush' other harts are waited for. kfence.h:51 (v6.1), :17 (v7.2)
+ * 'kfence-local-flush' other harts are waited for. kfence.h:49 (v6.1), :17 (v7.2)
  */
 export function* kfence_protect_page(k: RiscvKernel, addr: VirtualAddress, protect: boolean): Task<boolean> {
   check_kfence(k);

@@ -67,7 +67,7 @@ function entry_of(pfn: number, prot: EntryFlags): Entry {
 
 /**
  * pfn_pte(), pfn_pmd() and so on. CPUs of T-Head get their memory type in PTEs, PMDs and PGDs, but not between.
- * pgtable-64.h:213 (v6.1)
+ * pgtable-64.h:215 (v6.1)
  */
 export function pfn_entry(k: RiscvKernel, level: number, pfn: number, prot: EntryFlags): Entry {
   const thead = k.machine.features.thead && k.has['thead-memory-types'];
