@@ -100,8 +100,8 @@ function createInit(options: S390BootOptions): BootState {
   });
   checkLayout(k);
   const memblock = memblockOf(k);
-  if (image === undefined) k.root = topTable(k, memblock);
-  k.memblock = memblock;
+  k.memblock = hardware ? memblock : tablesOutOfTheWay();
+  if (image === undefined) k.root = topTable(k, k.memblock);
   k.slab_is_available = false;
   return { k, memblock, policy, zero_pages };
 }
@@ -155,6 +155,13 @@ function memblockOf(k: S390Kernel): Memblock {
     );
   memblock_reserve(memblock, stext, end - stext);
   memblock_reserve(memblock, amode31.start, amode31.end - amode31.start);
+  return memblock;
+}
+
+/** Above all RAM that a small geometry can have: the tables that boot makes take none of it. */
+function tablesOutOfTheWay(): Memblock {
+  const memblock = createMemblock();
+  memblock_add(memblock, 2 ** 32, 2 ** 28);
   return memblock;
 }
 

@@ -6,6 +6,8 @@ import { checkFeatures, type Features, type Machine, type WantedMachine } from '
 export const PAGE_SIZE = 4096;
 /** Index bits of the hardware's page tables; its other tables have 11. */
 export const HARDWARE_INDEX_BITS = 8;
+/** Of a machine that is made up to be small: three for the direct map, and one more for room beside it. */
+const SMALL_LEVELS = 4;
 
 /** What an s390x machine may have. */
 export interface S390Features extends Features {
@@ -38,8 +40,8 @@ export function s390Machine(wanted: WantedMachine): S390Machine {
     ram,
     cpus = 1,
     page_size = PAGE_SIZE,
-    levels = 3,
     index_bits = HARDWARE_INDEX_BITS,
+    levels = index_bits === HARDWARE_INDEX_BITS ? 3 : SMALL_LEVELS,
     where,
   } = wanted;
   checkFeatures(wanted, Object.keys(S390_FEATURES));

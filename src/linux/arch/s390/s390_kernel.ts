@@ -56,7 +56,7 @@ export class S390Kernel extends Kernel {
   readonly cpa_mutex: RwSemaphore = this.lock(createRwSemaphore('cpa_mutex'));
   readonly vmem_mutex: RwSemaphore = this.lock(createRwSemaphore('vmem_mutex'));
 
-  /** Boot's allocator, until there is another. */
+  /** What boot takes tables from, until there is another allocator. */
   memblock: Memblock | undefined;
   slab_is_available = true;
   /** Pages of two page tables, those that came to have a free half last first. */

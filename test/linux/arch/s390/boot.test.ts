@@ -6,6 +6,7 @@ import type { MemoryRange } from '../../../../src/linux/machine.ts';
 import { BuddyAllocator } from '../../../../src/linux/mm/buddy.ts';
 import { KFENCE_NUM_OBJECTS, kfence_enable_late } from '../../../../src/linux/mm/kfence/core.ts';
 import { __free_pages, alloc_pages, GFP_KERNEL } from '../../../../src/linux/mm/page_alloc.ts';
+import { vmalloc } from '../../../../src/linux/mm/vmalloc.ts';
 import { call, entryOf, flagsOf, GIB, MIB, refuseFrom, s390 } from '../../../support/s390_machines.ts';
 
 const ALL = ['v5.10', 'v6.1', 'v6.12', 'v7.2'] as const;
@@ -287,7 +288,19 @@ describe('a machine smaller than the hardware', () => {
   });
 
   test('more RAM than its tables can map is refused', () => {
-    expect(() => s390('v7.2', { index_bits: 1, ram: 16 * 4096 })).toThrow(InputError);
-    expect(() => s390('v7.2', { index_bits: 1, ram: 16 * 4096, levels: 4 })).not.toThrow();
+    expect(() => s390('v7.2', { index_bits: 1, ram: 16 * 4096, levels: 3 })).toThrow(InputError);
+    expect(() => s390('v7.2', { index_bits: 1, ram: 16 * 4096 })).not.toThrow();
+    expect(() => s390('v7.2', { index_bits: 1, ram: 32 * 4096 })).toThrow(InputError);
+  });
+
+  test('has all of its RAM free but the first page, in the largest leaves, and room for vmalloc above', () => {
+    for (const version of ALL) {
+      const k = s390(version, { index_bits: 1, ram: 8 * 4096, features: {} });
+      expect(levels(k, 0, 4 * 4096)).toEqual([3, 3]);
+      expect([...k.frames.book!.freeRanges()].reduce((sum, { start, end }) => sum + end - start, 0)).toBe(7);
+      const addr = call(vmalloc(k, 1))!;
+      expect(addr).toBeGreaterThanOrEqual(8 * 4096);
+      expect(flagsOf(k, addr)?.[0]).toBe(1);
+    }
   });
 });

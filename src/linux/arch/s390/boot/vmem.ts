@@ -27,12 +27,11 @@ interface PopulateMode {
 export const LOWCORE_SIZE = 2 * PAGE_SIZE;
 
 /** Effect: an empty table, from the highest memory that is free. 16K or 4K each; before v7.2 2K for a page table. :234 */
-function boot_table_alloc(init: BootState, level: number): number {
-  const { k } = init;
+function boot_table_alloc({ k }: BootState, level: number): number {
   const whole = k.has['decompressor-page-tables-whole-pages'];
   const page = whole ? PAGE_SIZE : PAGE_SIZE / 2;
   const size = level === PTE ? page : PAGE_SIZE * 2 ** CRST_ALLOC_ORDER(k);
-  const table = memblock_phys_alloc_range(init.memblock, size, size, 0, Number.MAX_SAFE_INTEGER);
+  const table = memblock_phys_alloc_range(k.memblock!, size, size, 0, Number.MAX_SAFE_INTEGER);
   if (table === 0) panic(k, `out of memory allocating ${size} bytes`);
   table_init(k, table, level);
   return table;

@@ -38,7 +38,7 @@ function may_be_leaf(k: S390Kernel, level: number, addr: VirtualAddress, next: V
     addr % size === 0 &&
     next % size === 0 &&
     (level === PMD ? edat1 : edat2) &&
-    (addr !== 0 || k.has['lowcore-split-later']) &&
+    (addr !== 0 || k.has['lowcore-split-later'] || !k.has_lowcore) &&
     !k.boot.debug_pagealloc
   );
 }
