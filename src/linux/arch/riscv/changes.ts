@@ -25,6 +25,10 @@ export const RISCV_CHANGES = {
     commit: '47513f243b45',
     release: 'v5.14',
   },
+  'mem-parameter': {
+    effect: 'mem= at boot limits the RAM that counts; before, it was not known',
+    release: 'between v5.11 and v6.1',
+  },
   'sv48-sv57': {
     effect: 'the deepest paging that the CPU has is used, up to 5 levels (Sv57); before, always 3 (Sv39)',
     release: 'between v5.11 and v6.1',
@@ -119,6 +123,7 @@ export const RISCV_SINCE = {
     'global-kernel-mappings',
     'prot-none-is-global',
     'kfence',
+    'mem-parameter',
     'sv48-sv57',
     'page-offset-d8',
     'thead-memory-types',

@@ -4,7 +4,6 @@ import { InputError, NotModelledError } from '../../../../src/errors.ts';
 import { bootRiscv } from '../../../../src/linux/arch/riscv/boot.ts';
 import { RISCV } from '../../../../src/linux/arch/riscv/index.ts';
 import type { RiscvKernel } from '../../../../src/linux/arch/riscv/riscv_kernel.ts';
-import { parseConfig } from '../../../../src/linux/config.ts';
 import { PageReserved } from '../../../../src/linux/mm/page_flags.ts';
 import { hexAddress } from '../../../../src/mmu/format.ts';
 import { walk } from '../../../../src/mmu/walk.ts';
@@ -346,12 +345,6 @@ describe('what cannot boot', () => {
   ] as const)('is a machine that is none: %o', (wrong, message) => {
     expect(() => RISCV.machine({ ram: GiB, where: 'test', ...wrong })).toThrow(message);
   });
-
-  it('is one whose memory is to be cut short', () => {
-    expect(() => RISCV.parseBoot('mem=512M', parseConfig([], 'test', RISCV), 'test')).toThrow(
-      NotModelledError,
-    );
-  });
 });
 
 describe('more RAM than the direct map has room for', () => {
@@ -363,5 +356,18 @@ describe('more RAM than the direct map has room for', () => {
     expect(leafOf(k, end / 4096 - 1)).not.toBe('none');
     expect(leafOf(k, end / 4096)).toBe('none');
     expect(free.at(-1)!.end).toBeLessThanOrEqual(end / 4096);
+  });
+
+  it.each([
+    ['v6.1', 0x80200000 + 512 * MiB],
+    ['v7.2', 0x80000000 + 512 * MiB],
+  ] as const)('than mem= allows is left out on %s', (kernel, end) => {
+    const k = bootMachine(kernel, { levels: 3, boot: 'mem=512M', config: 'KFENCE=n' });
+    expect(leafOf(k, end / 4096 - 1)).toBe('PMD e7');
+    expect(leafOf(k, end / 4096)).toBe('none');
+  });
+
+  it('counts all the same with mem= on v5.10, which does not know the word', () => {
+    expect(leafOf(bootMachine('v5.10', { boot: 'mem=512M' }), (0x80000000 + GiB) / 4096 - 1)).toBe('PMD c7');
   });
 });

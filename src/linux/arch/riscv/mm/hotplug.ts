@@ -76,7 +76,8 @@ function* alloc_late(k: RiscvKernel, entry: number, level: number, va: VirtualAd
 export function* arch_remove_memory(k: RiscvKernel, { start, end }: FrameRange): Task<void> {
   check_hotplug(k);
   yield* remove_mapping(k, k.root, k.format.levels, k.page_address(start), k.page_address(end));
-  yield* flush_tlb_all(k);
+  yield* flush_tlb_all(k); // remove_pgd_mapping()
+  yield* flush_tlb_all(k); // arch_remove_memory()
 }
 
 /**

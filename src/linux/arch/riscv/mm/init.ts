@@ -54,10 +54,13 @@ export function setup_bootmem(init: BootState, reserved: readonly MemblockRegion
   const base = k.page_offset - k.va_pa_offset;
   const room = k.has['page-offset-d8'] && !k.has['linear-map-by-chunks'] ? SZ_4G : 0;
   const limit = base + k.KERN_VIRT_SIZE - (k.format.signExtended ? room : 0);
+  let left = k.has['mem-parameter'] ? k.boot.memory_limit : Number.POSITIVE_INFINITY;
   for (const { type, start, end } of k.machine.memory) {
     const from = Math.max(start, base);
-    const to = Math.min(end, limit);
-    if (type === 'RAM' && from < to) memblock_add(memblock, from, to - from);
+    const size = Math.min(Math.min(end, limit) - from, left);
+    if (type !== 'RAM' || size <= 0) continue;
+    memblock_add(memblock, from, size);
+    left -= size;
   }
   for (const { start, end } of reserved) memblock_reserve(memblock, start, end - start);
   if (image !== undefined) reserve_image(init, image.start, image.end, image.cma);
