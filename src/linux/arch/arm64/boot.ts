@@ -23,6 +23,7 @@ import type { KernelImage } from './kernel_image.ts';
 import { type Arm64Machine, BOOT_STAGE, checkAligned } from './machine.ts';
 import { arm64_memblock_init, free_initmem, memstart_of } from './mm/init.ts';
 import {
+  declare_kernel_vmas,
   early_pgtable_alloc,
   map_mem,
   mark_linear_text_alias_ro,
@@ -129,6 +130,7 @@ function setup_arch(init: BootState, reserved: readonly FrameRange[]): void {
     memblock_reserve(memblock, start * k.page_size, (end - start) * k.page_size);
   init.early_pgtable_alloc = k.hardware ? () => early_pgtable_alloc(init) : tables_out_of_the_way(k);
   map_mem(init);
+  declare_kernel_vmas(init);
 }
 
 /** Effect: the page allocator has the memory that nobody else has. mm/init.c:386 (v7.2) */

@@ -35,6 +35,7 @@ export const ARM64: Architecture = {
     { name: 'kfence, rodata=off', boot: 'rodata=off kfence.sample_interval=100' },
     { name: 'bbml2', boot: '', features: { bbml2: true } },
   ],
+  largeLeaves: { boot: '', features: { bbml2: true } },
   calls: ARM64_CALLS as readonly KernelCall[],
   constants: {
     PTE_VALID: 1n,

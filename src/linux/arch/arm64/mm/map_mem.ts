@@ -44,6 +44,14 @@ function __map_memblock(init: BootState, range: MemblockRegion, prot: EntryFlags
   __create_pgd_mapping(k, range.start, k.__va(range.start), range.end - range.start, mapping);
 }
 
+/** Effect: no vmalloc area gets the addresses of the image's own mapping, which is not built here. :1226, :680 (v5.10) */
+export function declare_kernel_vmas({ k, image }: BootState): void {
+  if (image === undefined) return;
+  const addr = k.image_address(image.text / k.page_size);
+  const size = pageAlign(k, image.end) - image.text + k.page_size;
+  k.vmap_areas.set(addr, { addr, size, pages: [], flags: 0, page_order: 0, lazily_freed: false });
+}
+
 /** Effect: memory is mapped. :1141, :592 (v6.1), :494 (v5.10) */
 export function map_mem(init: BootState): void {
   if (init.k.has['map-mem-overlaps']) map_mem_overlapping(init);
