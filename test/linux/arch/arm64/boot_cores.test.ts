@@ -141,6 +141,8 @@ const LATER_EDITS: readonly LaterEdit[] = [
     by: 'set_memory_ro() of a vmalloc address, under rodata=full',
     apply(k, core) {
       let pages = 0;
+      // With KASLR the image is not where the model thinks.
+      k.vmap_areas.delete(k.image_address(k.image!.text / k.page_size));
       for (const run of readOnlyAreas(core, k.VMALLOC_END)) {
         const frames = Array.from({ length: run.pages }, (_, i) => run.frame + i);
         const size = run.pages * k.page_size;
