@@ -16,6 +16,7 @@ export { Ppc64HashFormat } from './ppc64_hash.ts';
 export { Ppc64RadixFormat } from './ppc64_radix.ts';
 export { Riscv64Format } from './riscv64.ts';
 export { S390xFormat } from './s390x.ts';
+export { Sparc64Format } from './sparc64.ts';
 export { type CachedTranslation, Tlb } from './tlb.ts';
 export {
   type AddressRange,

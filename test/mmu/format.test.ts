@@ -7,6 +7,7 @@ import { Ppc64HashFormat } from '../../src/mmu/ppc64_hash.ts';
 import { Ppc64RadixFormat } from '../../src/mmu/ppc64_radix.ts';
 import { Riscv64Format } from '../../src/mmu/riscv64.ts';
 import { S390xFormat } from '../../src/mmu/s390x.ts';
+import { Sparc64Format } from '../../src/mmu/sparc64.ts';
 import { X86Format } from '../../src/mmu/x86_64.ts';
 
 /** What maps nothing is zero, or what the format says it is at each level. */
@@ -40,6 +41,8 @@ const FORMATS: Contracted[] = [
   new Ppc64HashFormat({ pageShift: 12, largeShift: 24 }),
   new Ppc64HashFormat({ pageShift: 16, largeShift: 24 }),
   new Ppc64HashFormat({ pageShift: 12, largeShift: 13 }),
+  new Sparc64Format(),
+  new Sparc64Format({ indexBits: 1 }),
   new Loongarch64Format(),
   new Loongarch64Format({ pageShift: 12, levels: 4 }),
   new Loongarch64Format({ pageShift: 16, levels: 2 }),

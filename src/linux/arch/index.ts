@@ -7,9 +7,10 @@ import { LOONGARCH } from './loongarch/index.ts';
 import { POWERPC } from './powerpc/index.ts';
 import { RISCV } from './riscv/index.ts';
 import { S390 } from './s390/index.ts';
+import { SPARC } from './sparc/index.ts';
 import { X86 } from './x86/index.ts';
 
-export const ARCHITECTURES: readonly Architecture[] = [X86, ARM64, RISCV, S390, POWERPC, LOONGARCH];
+export const ARCHITECTURES: readonly Architecture[] = [X86, ARM64, RISCV, S390, POWERPC, LOONGARCH, SPARC];
 
 /** What is meant where nobody names an architecture. */
 export const DEFAULT_ARCH = ARCHITECTURES[0]!;

@@ -1,0 +1,58 @@
+/** sparc64, as far as the kernel's source settles it: sun4v, the direct map and debug_pagealloc. No recording shows it. */
+
+import { NotModelledError } from '../../../errors.ts';
+import { EM_SPARCV9 } from '../../../memory/elf_machine.ts';
+import type { Architecture } from '../../architecture.ts';
+import { type BootParameters, parseBootParameters } from '../../boot_parameters.ts';
+import type { KernelCall } from '../../call.ts';
+import type { Config } from '../../config.ts';
+import { bootSparc } from './boot.ts';
+import { SPARC_CALLS } from './calls.ts';
+import { sparcMachine } from './machine.ts';
+
+function parseBoot(text: string, config: Config, where: string): BootParameters {
+  if (config.DEBUG_PAGEALLOC && config.HIBERNATION) {
+    throw new NotModelledError(
+      'CONFIG_DEBUG_PAGEALLOC with CONFIG_HIBERNATION on sparc',
+      'no such kernel can be built (mm/Kconfig.debug:14 of v7.2)',
+      where,
+    );
+  }
+  return parseBootParameters(text, config, where, {}, {});
+}
+
+export const SPARC: Architecture = {
+  name: 'sparc64',
+  aliases: ['sparc'],
+  elfMachine: EM_SPARCV9,
+  changes: {},
+  since: {},
+  missing: {},
+  config: {
+    HIBERNATION: { meaning: 'the machine can be snapshotted; excludes DEBUG_PAGEALLOC', default: 'n' },
+  },
+  features: {
+    largest_page: {
+      meaning: 'bytes of the largest translation: 4M, 256M, 2G or 16G',
+      default: 2 ** 31,
+    },
+    sun4u: { meaning: 'UltraSPARC to IV+; not modelled', default: false },
+  },
+  boots: [
+    { name: 'default', boot: '' },
+    { name: 'debug_pagealloc', boot: 'debug_pagealloc=on', config: [['DEBUG_PAGEALLOC', 'y']] },
+    { name: 'debug_pagealloc=off', boot: 'debug_pagealloc=off', config: [['DEBUG_PAGEALLOC', 'y']] },
+  ],
+  calls: SPARC_CALLS as readonly KernelCall[],
+  constants: { _PAGE_VALID: 1n << 63n, _PAGE_PRESENT_4V: 1n << 4n, _PAGE_W_4V: 1n << 6n },
+  parseBoot,
+  machine: sparcMachine,
+  boot: bootSparc,
+  onTables(dump) {
+    throw new NotModelledError(
+      'the tables of a sparc64 machine',
+      'no recording of one has ever been compared with the model',
+      dump.version.name,
+    );
+  },
+};
