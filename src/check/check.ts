@@ -2,14 +2,24 @@
 
 import { InputError, NotModelledError } from '../errors.ts';
 import { architectureNamed, DEFAULT_ARCH } from '../linux/arch/index.ts';
+import { configOptions } from '../linux/config.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
+import type { Features } from '../linux/machine.ts';
+import { levelSizeName } from '../mmu/describe.ts';
 import type { Bounds, Choice, Claim, Done, Finding, Verdict, World } from './claim.ts';
-import { type Exploration, explore, type Limits, type OnProgress } from './explore/explore.ts';
+import {
+  type Exploration,
+  explore,
+  type Limits,
+  type OnProgress,
+  type SeenSometimes,
+} from './explore/explore.ts';
 import { interleave } from './interleave/interleave.ts';
 import { WatchedMemory } from './interleave/watched_memory.ts';
 import {
   CheckedMachine,
   HARDWARE_BITS,
+  LEAF_LEVEL,
   plainBuild,
   type Surroundings,
   smallBits,
@@ -29,6 +39,8 @@ export interface Job {
   kernel: string;
   config?: readonly (readonly [string, string])[];
   boot?: string;
+  /** Over the world's, by the architecture's names. */
+  features?: Features;
   cpus?: number;
   geometry?: number;
   limits: Limits;
@@ -48,6 +60,8 @@ export interface Result {
   bounds?: Bounds;
   /** Interesting states that were reached. */
   seen?: readonly string[];
+  /** Interesting states that this kernel cannot get into, and what it does not do. */
+  never?: { readonly texts: readonly string[]; readonly because: readonly string[] };
   finding?: Finding;
   /** Who would notice: "return value", "log line", "WARN", "oops", or "nobody". */
   notices?: readonly string[];
@@ -123,6 +137,7 @@ function judge(
 ): Judged {
   const world = worldOf(claim, surroundings);
   checkBounds(world, surroundings);
+  checkKnown(world, surroundings);
   const started = performance.now();
   const machine = machineFor(world, surroundings);
   if (machine.actions.length === 0) {
@@ -140,15 +155,44 @@ function judge(
     const { finding, notices, trace } = showTrace(claim, world, surroundings, refutation.choices);
     return { verdict: 'refuted', bounds, finding, notices, trace };
   }
-  const seen = [...explored.seen];
+  const seen = [...explored.seen.texts];
   if (!explored.exhausted)
     return { verdict: 'undecided', bounds, seen, because: explored.limit ?? 'interrupted' };
-  const unseen = claim.sometimes.filter(({ text }) => !explored.seen.has(text));
+  const unseen = claim.sometimes.map(({ text }) => text).filter((text) => !explored.seen.texts.has(text));
   if (unseen.length > 0) {
-    const because = `it would hold, but never was seen: ${unseen.map(({ text }) => text).join('; ')}`;
-    return { verdict: 'undecided', bounds, seen, because };
+    const because = whyUnseen(machine, explored.seen);
+    if (because.length > 0) return { verdict: 'holds', bounds, seen, never: { texts: unseen, because } };
+    const all = `it would hold, but never was seen: ${unseen.join('; ')}`;
+    return { verdict: 'undecided', bounds, seen, because: all };
   }
   return { verdict: 'holds', bounds, seen };
+}
+
+/**
+ * What this kernel does not do at all in the world, and every state of it was looked at: what has to do with it never
+ * happens, and is no sign of a claim that was not put to the test.
+ */
+function whyUnseen(
+  { leafLevel, world, kernel }: CheckedMachine,
+  { asked, changed }: SeenSometimes,
+): string[] {
+  const because: string[] = [];
+  if (leafLevel < LEAF_LEVEL[world.leaf])
+    because.push(`boot maps these pages by ${levelSizeName(kernel.format, leafLevel)} entries`);
+  if (!changed) because.push('no call changes how a page is mapped');
+  else if (!asked) because.push('no call asks for memory');
+  return because;
+}
+
+/** @throws NotModelledError for a world of which this architecture has not all */
+function checkKnown({ features = {}, config = {} }: World, { version }: Surroundings): void {
+  const { arch } = version;
+  const options = configOptions(arch);
+  const feature = Object.keys(features).find((name) => !Object.hasOwn(arch.features, name));
+  if (feature !== undefined)
+    throw new NotModelledError(`a machine with ${feature}`, `${arch.name} has no such thing`);
+  const option = Object.keys(config).find((name) => !Object.hasOwn(options, name));
+  if (option !== undefined) throw new NotModelledError(`CONFIG_${option}`, `${arch.name} has no such option`);
 }
 
 /** @throws InputError */
@@ -226,6 +270,7 @@ export function showTrace(
     ...(surroundings.version.arch === DEFAULT_ARCH ? {} : { arch: surroundings.version.arch.name }),
     ...(surroundings.boot === undefined ? {} : { boot: surroundings.boot }),
     ...(surroundings.config === undefined ? {} : { config: surroundings.config }),
+    ...(surroundings.features === undefined ? {} : { features: surroundings.features }),
     ...(surroundings.cpus === undefined ? {} : { cpus: surroundings.cpus }),
   };
   const finding = replayed.finding;

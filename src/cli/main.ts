@@ -14,8 +14,9 @@ const COMMANDS: readonly { names: readonly string[]; load: () => Promise<AddComm
   { names: ['ask', 'bisect'], load: async () => (await import('./ask.ts')).addAskCommands },
   { names: ['inspect'], load: async () => (await import('./inspect.ts')).addInspectCommand },
   { names: ['diff'], load: async () => (await import('./diff.ts')).addDiffCommand },
+  { names: ['compare'], load: async () => (await import('./compare.ts')).addCompareCommand },
   { names: ['conform'], load: async () => (await import('./conform.ts')).addConformCommand },
-  { names: ['kernels', 'changes'], load: async () => (await import('./lists.ts')).addLists },
+  { names: ['kernels', 'changes', 'archs'], load: async () => (await import('./lists.ts')).addLists },
 ];
 
 /** "0.1.0", as package.json has it. */

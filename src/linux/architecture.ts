@@ -35,6 +35,8 @@ export interface Architecture {
   readonly features: Readonly<Record<string, FeatureOption>>;
   /** Ways to boot that tell its kernels apart, for grids: a name and the command line. */
   readonly boots: readonly BootVariant[];
+  /** What a machine must have for its direct map to have large leaves and to be edited at once, where not all have it. */
+  readonly largeLeaves?: Pick<BootVariant, 'boot' | 'features'>;
   /**
    * How to boot so that no leaf is larger than a PMD entry's. Where there is no such way, only the lack of memory for a
    * larger one does it.

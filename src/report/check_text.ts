@@ -77,6 +77,8 @@ function commonFacts(answers: readonly Answer[]): string[] {
   if (build !== undefined && build !== '') lines.push(...label('kernels', build));
   const seen = common(answers, seenOf);
   if (seen !== undefined && seen !== '') lines.push(...label('seen', seen));
+  const never = common(answers, neverOf);
+  if (never !== undefined) lines.push(...label('never here', never));
   return lines;
 }
 
@@ -99,6 +101,11 @@ function seenOf({ verdict, seen }: Answer): string | undefined {
   return verdict === 'holds' ? (seen ?? []).join('; ') : undefined;
 }
 
+/** What cannot be seen on this kernel, and why. */
+function neverOf({ never }: Answer): string | undefined {
+  return never === undefined ? undefined : `${never.texts.join('; ')} (${never.because.join(', ')})`;
+}
+
 /** The functions that may be called, with the kernels that have them if not all do. */
 function callsText(answers: readonly Answer[]): string {
   const explored = answers.filter(({ bounds }) => bounds !== undefined);
@@ -106,7 +113,9 @@ function callsText(answers: readonly Answer[]): string {
   const words = [...names].map((name) => {
     const having = explored.filter(({ bounds }) => bounds!.calls.includes(name));
     const where =
-      having.length === explored.length ? '' : ` (${having.map(({ kernel }) => kernel).join(' ')})`;
+      having.length === explored.length
+        ? ''
+        : ` (${having.map((each) => kernelName(each, answers)).join(' ')})`;
     return `${name}()${where}`;
   });
   return words.join(', ');
@@ -114,11 +123,16 @@ function callsText(answers: readonly Answer[]): string {
 
 // ---- a kernel
 
+/** With its architecture where the answers are of several. */
+function kernelName({ arch, kernel }: Answer, answers: readonly Answer[]): string {
+  return answers.every((each) => each.arch === arch) ? kernel : `${arch} ${kernel}`;
+}
+
 function kernelLines(answer: Answer, answers: readonly Answer[], refuted: Answer | undefined): string[] {
   const [first = '', ...rest] = verdictTexts(answer, refuted);
   const texts = [...rest, ...ownFacts(answer, answers)];
   const lines = [
-    ...label(answer.kernel, `${answer.verdict}: ${first}`),
+    ...label(kernelName(answer, answers), `${answer.verdict}: ${first}`),
     ...texts.flatMap((text) => wrap(text, MARGIN)),
   ];
   // In one piece, to be copied.
@@ -131,6 +145,7 @@ function ownFacts(answer: Answer, answers: readonly Answer[]): string[] {
     ['explored: ', spaceOf],
     ['kernel: ', buildOf],
     ['seen: ', seenOf],
+    ['never here: ', neverOf],
   ];
   return facts.flatMap(([title, of]) => {
     const text = of(answer);
@@ -156,7 +171,8 @@ function verdictTexts(answer: Answer, refuted: Answer | undefined): string[] {
 function refutedTexts(answer: Answer, before: Answer | undefined): string[] {
   const { trace, finding, notices = [] } = answer;
   if (trace === undefined || finding === undefined) return ['no trace was kept'];
-  if (before !== undefined && tellsOf(before) === tellsOf(answer)) return [`as on ${before.kernel}`];
+  if (before !== undefined && tellsOf(before) === tellsOf(answer))
+    return [`as on ${before.arch === answer.arch ? '' : `${before.arch} `}${before.kernel}`];
   const { calls, refusals, switches, fullSize } = trace;
   const parts = [
     counted(calls.length, 'call'),

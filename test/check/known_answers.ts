@@ -184,7 +184,7 @@ export const KNOWN_ANSWERS: Readonly<Record<string, readonly string[]>> = {
     'holds 152474',
     'holds 152474',
     'holds 152474',
-    'holds 168558',
+    'holds 159406',
   ],
   'splits-lose-no-edit': ['holds 1626', 'holds 1626', 'holds 1626', 'holds 1626', 'holds 14946'],
   'cpa-lock-is-always-released': ['holds 7548', 'holds 7548', 'holds 7548', 'holds 7548', 'refuted 2525'],

@@ -39,8 +39,8 @@ export interface Exploration {
   limit: string | undefined;
   bytes: number;
   collisions: number;
-  /** Sentences of `sometimes` that came true. */
-  seen: ReadonlySet<string>;
+  /** Which of `sometimes` came true. */
+  seen: SeenSometimes;
   refutation: { finding: Finding; choices: Choice[] } | undefined;
 }
 
@@ -70,6 +70,10 @@ export function limitReached(
 /** Which of the interesting states have been reached. */
 export class SeenSometimes {
   readonly texts = new Set<string>();
+  /** Whether any action asked for memory, while something was missing. */
+  asked = false;
+  /** Whether any action changed how a page is mapped, likewise. */
+  changed = false;
   #missing: readonly Sometimes[];
 
   constructor(sometimes: readonly Sometimes[]) {
@@ -82,6 +86,10 @@ export class SeenSometimes {
   }
 
   look(state: State, done: Done | undefined): void {
+    if (done !== undefined) {
+      this.asked ||= done.allocations > 0;
+      this.changed ||= state.pages.some((page, i) => page !== done.before[i]);
+    }
     this.#missing = this.#missing.filter((each) => {
       if (!each.seen(state, done)) return true;
       this.texts.add(each.text);
@@ -171,7 +179,7 @@ class Explorer {
       limit,
       bytes: this.#visited.bytes,
       collisions: this.#visited.collisionProbability,
-      seen: this.#seen.texts,
+      seen: this.#seen,
       refutation: this.#refutation,
     };
   }

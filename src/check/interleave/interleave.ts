@@ -130,7 +130,7 @@ class Interleaver {
       limit,
       bytes: this.#visited.bytes + this.#frontier.largestBytes,
       collisions: this.#visited.collisionProbability,
-      seen: this.#seen.texts,
+      seen: this.#seen,
       refutation: this.#refutation,
     };
   }

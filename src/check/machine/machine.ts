@@ -29,7 +29,7 @@ export const HARDWARE_BITS = 9;
 /** Of every machine that is explored. */
 const PAGE_SIZE = 4096;
 /** Blocks of memory of a small machine. */
-const SMALL_BLOCKS = 4;
+const SMALL_BLOCKS = 2;
 const NO_RIGHTS: Rights = { present: false, writable: false, executable: false };
 /** Physical address of the first kept value, where no RAM is. */
 const KEPT = 2 ** 51;
@@ -44,6 +44,7 @@ export interface Surroundings {
   /** Over the world's. */
   config?: readonly (readonly [string, string])[];
   boot?: string;
+  features?: Features;
   /** Index bits per level. */
   geometry?: number;
   cpus?: number;
@@ -77,15 +78,30 @@ export function bootTextFor(
   world: World,
   boot: string | undefined,
   bits: number,
-  { noPudLeaves }: Architecture,
+  { largeLeaves, noPudLeaves }: Architecture,
 ): string {
-  const words = needsSmallLeaves(world, bits) ? (noPudLeaves?.boot ?? '') : '';
-  return [words, bootText(world, boot)].join(' ').trim();
+  const words = [
+    wantsLargeLeaves(world) && largeLeaves?.boot,
+    needsSmallLeaves(world, bits) && noPudLeaves?.boot,
+  ];
+  return [...words.filter(Boolean), bootText(world, boot)].join(' ').trim();
 }
 
 /** What a machine of so many index bits must have. */
-export function featuresFor(world: World, bits: number, { noPudLeaves }: Architecture): Features {
-  return { ...world.features, ...(needsSmallLeaves(world, bits) && noPudLeaves?.features) };
+export function featuresFor(
+  world: World,
+  bits: number,
+  { largeLeaves, noPudLeaves }: Architecture,
+): Features {
+  return {
+    ...(wantsLargeLeaves(world) && largeLeaves?.features),
+    ...(needsSmallLeaves(world, bits) && noPudLeaves?.features),
+    ...world.features,
+  };
+}
+
+function wantsLargeLeaves({ leaf }: World): boolean {
+  return leaf !== '4K';
 }
 
 function needsSmallLeaves({ leaf }: World, bits: number): boolean {
@@ -389,7 +405,7 @@ function bootFor(
     ram: small ? smallRam(world, bits, version.arch) : FULL_RAM[world.leaf],
     cpus: Math.max(world.cpus ?? 1, surroundings.cpus ?? 1),
     page_size: PAGE_SIZE,
-    features: featuresFor(world, bits, version.arch),
+    features: { ...featuresFor(world, bits, version.arch), ...surroundings.features },
     where: 'the claim',
     ...(small && { index_bits: bits }),
   });
@@ -402,7 +418,7 @@ function bootFor(
  */
 export function smallRam(world: World, bits: number, arch: Architecture): readonly MemoryRange[] {
   if (!needsSmallLeaves(world, bits) || arch.noPudLeaves !== undefined) {
-    const pages = Math.min(3 * 2 ** (4 * bits - 2), 2 ** 12);
+    const pages = 2 ** (3 * bits);
     return [{ start: 0, end: pages * PAGE_SIZE, type: 'RAM' }];
   }
   const block = 2 ** (2 * bits) * PAGE_SIZE;

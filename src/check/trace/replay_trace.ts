@@ -84,7 +84,7 @@ function claimOf({ claim }: ParsedTrace): Claim {
 }
 
 function machineOf(parsed: ParsedTrace, claim: Claim): CheckedMachine {
-  const { geometry, cpus, boot, config } = parsed;
+  const { geometry, cpus, boot, config, features } = parsed;
   if (![1, 2, 3, HARDWARE_BITS].includes(geometry)) throw bad(String(geometry), 'geometry 1, 2, 3 or 9');
   if (cpus !== undefined && !(Number.isInteger(cpus) && cpus >= 1 && cpus <= MAX_CPUS)) {
     throw bad(String(cpus), `1 to ${MAX_CPUS} CPUs`);
@@ -95,6 +95,7 @@ function machineOf(parsed: ParsedTrace, claim: Claim): CheckedMachine {
     ...{ version, geometry },
     ...(config && { config }),
     ...(boot !== undefined && { boot }),
+    ...(features && { features }),
     ...(cpus !== undefined && { cpus }),
   };
   return machineFor(worldOf(claim, surroundings), surroundings);

@@ -78,7 +78,7 @@ class Writer {
       fields.push(`geometry: ${bits}`, `ram: [${ranges.join(', ')}]`);
     } else fields.push(`ram: '${FULL_RAM[world.leaf] / 2 ** 20}M'`);
     if (cpus > 1) fields.push(`cpus: ${cpus}`);
-    const features = Object.entries(featuresFor(world, bits, arch)).map(
+    const features = Object.entries({ ...featuresFor(world, bits, arch), ...start.features }).map(
       ([name, value]) => `${name}: ${value}`,
     );
     if (features.length > 0) fields.push(`features: { ${features.join(', ')} }`);

@@ -3,18 +3,20 @@
  * that it survives changes of a claim that leave its calls alone.
  *
  *     no-large-np-leaf@v7.2.13;9:set_memory_np,0,4~k3f2
- *     claim           @kernel ;geometry[;a=arch][;b=boot][;c=config][;n=cpus] : choices ~ check
+ *     claim           @kernel ;geometry[;a=arch][;b=boot][;c=config][;f=features][;n=cpus] : choices ~ check
  *
  * A choice is `[cpu*]action,first,pages[!refused,...]`, or `cpu[*steps][!refused,...]` for steps of a CPU that goes on.
  */
 
 import { InputError } from '../../errors.ts';
+import { type Features, splitFeatures } from '../../linux/machine.ts';
 import { scramble } from '../../memory/scramble.ts';
 import type { Action, Choice, PatternCall, Trace } from '../claim.ts';
 
 export interface TraceStart extends Omit<Trace, 'choices'> {
   readonly boot?: string;
   readonly config?: readonly (readonly [string, string])[];
+  readonly features?: Features;
   readonly cpus?: number;
 }
 
@@ -22,16 +24,23 @@ export interface TraceStart extends Omit<Trace, 'choices'> {
 const MAX_REFUSED = 2 ** 20;
 
 export function encodeTrace(start: TraceStart, choices: readonly Choice[]): string {
-  const { claim, arch, kernel, geometry, boot, config, cpus } = start;
+  const { claim, arch, kernel, geometry, boot, config, features, cpus } = start;
   const parts = [`${claim}@${kernel}`, String(geometry)];
   if (arch !== undefined) parts.push(`a=${arch}`);
   if (boot !== undefined && boot !== '') parts.push(`b=${encodeURIComponent(boot)}`);
   if (config !== undefined && config.length > 0) {
     parts.push(`c=${config.map(([name, value]) => `${name}=${value}`).join(',')}`);
   }
+  const machine = Object.entries(features ?? {}).filter(([, value]) => value !== undefined);
+  if (machine.length > 0)
+    parts.push(`f=${machine.map(([name, value]) => `${name}=${featureText(value)}`).join(',')}`);
   if (cpus !== undefined) parts.push(`n=${cpus}`);
   const body = `${parts.join(';')}:${stepsText(choices)}`;
   return `${body}~${checkOf(body)}`;
+}
+
+function featureText(value: boolean | number | undefined): string {
+  return typeof value === 'number' ? String(value) : value === true ? 'y' : 'n';
 }
 
 function stepsText(choices: readonly Choice[]): string {
@@ -123,12 +132,14 @@ export function parseTraceId(id: string): ParsedTrace {
     .get('c=')
     ?.split(',')
     .map((part) => part.split('=') as [string, string]);
+  const features = options.get('f=');
   const cpus = options.get('n=');
   return {
     ...{ claim, kernel, geometry: Number(geometry), steps },
     ...(arch === undefined ? {} : { arch }),
     ...(boot === undefined ? {} : { boot: decodeURIComponent(boot) }),
     ...(config === undefined ? {} : { config }),
+    ...(features === undefined ? {} : { features: splitFeatures(features, 'replay id') }),
     ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
   };
 }
