@@ -26,6 +26,8 @@ export interface PageTableOps {
   kernelLeaf(level: number, pfn: number): Entry;
   /** Where a table is not one page of zeros: an empty one at the level of its purpose, by its address, or NULL. */
   allocTable?(purpose: TablePurpose): Task<number | undefined>;
+  /** ptep_get_and_clear(), where it is more than a store. */
+  clearPte?(entry: number, address: VirtualAddress): Task<void>;
 }
 
 /** pgd_offset_k(), p4d_offset(), ...: the entry for an address in the table at physical `table`. */

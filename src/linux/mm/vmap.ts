@@ -102,7 +102,7 @@ function* vunmap_pmd(k: Kernel, pmd: number, start: VirtualAddress, end: Virtual
   const table = table_of(k, pmd, PMD);
   for (let addr = start; addr < end; addr += k.page_size) {
     const pte = entry_in(k, table, 1, addr);
-    if (!entry_none(k, pte, 1)) yield* clear_entry(k, pte, 1);
+    if (!entry_none(k, pte, 1)) yield* k.pgtable.clearPte?.(pte, addr) ?? clear_entry(k, pte, 1);
   }
 }
 

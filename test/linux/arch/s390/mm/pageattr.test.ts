@@ -291,7 +291,10 @@ describe('aliases of vmalloc', () => {
     const k = s390('v6.12');
     const addr = call(vmalloc(k, 4))!;
     expect(flagsOf(k, addr)).toEqual([1, 0x13d]);
-    call(vfree(k, addr));
+    const events = eventsOf(k, () => call(vfree(k, addr)));
+    expect(events.filter(({ kind }) => kind === 'flush')).toMatchObject(
+      [0, 1, 2, 3].map((page) => ({ cpus: 'all', pages: 1, address: addr + page * 4096 })),
+    );
     expect(k.leafAt(addr)).toBeUndefined();
     expect(call(__set_memory(k, addr, 1, SET_MEMORY_RO))).toBe(-EINVAL);
   });

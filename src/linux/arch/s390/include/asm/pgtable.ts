@@ -17,6 +17,7 @@ import {
 import { type Entry, entry_in, type PageTableOps } from '../../../../mm/pgtable.ts';
 import { vmem_crst_alloc, vmem_pte_alloc } from '../../mm/pgalloc.ts';
 import type { S390Kernel } from '../../s390_kernel.ts';
+import { ptep_get_and_clear } from './tlbflush.ts';
 
 export const _PAGE_PRESENT = 0x001;
 export const _PAGE_SOFT_DIRTY = 0x002;
@@ -126,6 +127,7 @@ export function s390PageTableOps(k: S390Kernel): PageTableOps {
     table: (level, address) => table_entry(k, level, address),
     allocTable: (purpose) =>
       purpose.level === PTE ? vmem_pte_alloc(k, purpose) : vmem_crst_alloc(k, purpose),
+    clearPte: (entry, address) => ptep_get_and_clear(k, entry, address),
     kernelLeaf: (level, pfn) => leaf_entry(k, level, pfn, k.leaf_bits[level - 1]!.KERNEL),
   };
 }

@@ -49,6 +49,15 @@ export function* ipte(k: S390Kernel, pte: number, address: VirtualAddress, nr: n
   purge(k, address, nr);
 }
 
+/**
+ * Effect: the PTE is none, and no CPU has a translation of its page. A CPU that alone has no user's address space would
+ * leave the translations for later: it has run none since it was started. pgtable.h:1218, and mm/pgtable.c:99 (v7.2)
+ */
+export function* ptep_get_and_clear(k: S390Kernel, entry: number, address: VirtualAddress): Task<void> {
+  if ((k.memory.low(entry) & _PAGE_INVALID) === 0) yield* ipte(k, entry, address, 1);
+  yield* set_entry(k, entry, _PAGE_INVALID, 0);
+}
+
 /** Effect: no CPU has any translation of kernel addresses, whatever the range. tlbflush.h:115 (v7.2) */
 export function* flush_tlb_kernel_range(
   k: S390Kernel,
