@@ -12,6 +12,7 @@ import type { KernelVersion } from '../../kernels.ts';
 import { BuddyAllocator } from '../../mm/buddy.ts';
 import { debug_guardpage_minorder } from '../../mm/debug_page_alloc.ts';
 import type { FrameAllocator, FrameRange } from '../../mm/frame_allocator.ts';
+import { kfence_init } from '../../mm/kfence/core.ts';
 import { for_each_free_mem_range, type MemblockRegion } from '../../mm/memblock.ts';
 import { check_debug_pagealloc_size, debug_pagealloc_free_all } from '../../mm/page_alloc.ts';
 import { reserve_bootmem_region } from '../../mm/page_flags.ts';
@@ -72,6 +73,7 @@ export function bootRiscv(options: RiscvBootOptions): BootedRiscv {
     setup_bootmem(init, options.reserved ?? (image === undefined ? [] : [FIRMWARE]));
     setup_vm_final(init);
     const free = mem_init(init, options);
+    completed(k, kfence_init(k));
     if (options.lateEdits ?? true) completed(k, finish(init));
     return { kernel: k, free };
   });

@@ -19,12 +19,6 @@ export const RISCV_CHANGES = {
       'an entry without V is taken for present if it has G (_PAGE_PROT_NONE), a PMD also if it is a leaf; before, if it had R',
     release: 'between v5.11 and v6.1',
   },
-  kfence: {
-    effect: 'KFENCE works on riscv64',
-    subject: 'riscv: Enable KFENCE for riscv64',
-    commit: '47513f243b45',
-    release: 'v5.14',
-  },
   'mem-parameter': {
     effect: 'mem= at boot limits the RAM that counts; before, it was not known',
     release: 'between v5.11 and v6.1',
@@ -122,7 +116,6 @@ export const RISCV_SINCE = {
     'kernel-outside-direct-map',
     'global-kernel-mappings',
     'prot-none-is-global',
-    'kfence',
     'mem-parameter',
     'sv48-sv57',
     'page-offset-d8',

@@ -4,10 +4,11 @@ import { InputError, NotModelledError } from '../../../../src/errors.ts';
 import { bootRiscv } from '../../../../src/linux/arch/riscv/boot.ts';
 import { RISCV } from '../../../../src/linux/arch/riscv/index.ts';
 import type { RiscvKernel } from '../../../../src/linux/arch/riscv/riscv_kernel.ts';
+import { __kfence_alloc, kfence_enable_late } from '../../../../src/linux/mm/kfence/core.ts';
 import { PageReserved } from '../../../../src/linux/mm/page_flags.ts';
 import { hexAddress } from '../../../../src/mmu/format.ts';
 import { walk } from '../../../../src/mmu/walk.ts';
-import { call, KERNELS, lines, watch } from '../../../support/calls.ts';
+import { call, KERNELS, lines, refuse, watch } from '../../../support/calls.ts';
 import { bootMachine, bootOptions, GiB, leafAt, leafOf, type MachineOptions, MiB } from './support.ts';
 
 const OUTSIDE = ['v6.1', 'v6.12', 'v7.2'];
@@ -206,31 +207,47 @@ describe('debug_pagealloc=on', () => {
 });
 
 describe("KFENCE's pool", () => {
+  const boot = 'kfence.sample_interval=100';
+
   it.each(BY_CHUNK)('is mapped by 4K since boot on %s, wanted or not', (kernel) => {
+    const plain = bootMachine(kernel, { ram: 2 * GiB });
+    expect(plain.kfence_pool).toBeUndefined();
+    const wanted = bootMachine(kernel, { ram: 2 * GiB, boot });
+    const { start, end } = wanted.kfence_pool!;
+    expect(end - start).toBe(512);
+    expect(PageReserved(wanted, start)).toBe(true);
+    // Two guards, an object, a guard, and so on.
+    const at = (k: RiscvKernel) => [0, 1, 2, 3, 510, 511].map((page) => leafOf(k, start + page));
+    expect(at(wanted)).toEqual(['PTE e6', 'PTE e6', 'PTE e7', 'PTE e6', 'PTE e7', 'PTE e6']);
+    expect(new Set(at(plain))).toEqual(new Set(['PTE e7']));
+    expect(leafOf(bootMachine(kernel, { ram: 2 * GiB, config: 'KFENCE=n' }), start)).toMatch(/PMD|PUD/);
+    expect(call(wanted.arch_kfence_init_pool({ start, end }))).toBe(true);
+  });
+
+  it.each(BY_CHUNK)('is there for who turns KFENCE on later, and nobody initialises it, on %s', (kernel) => {
     const k = bootMachine(kernel, { ram: 2 * GiB });
-    expect(k.kfence_pool).toBeUndefined();
-    const wanted = bootMachine(kernel, { ram: 2 * GiB, boot: 'kfence.sample_interval=100' });
-    const pool = wanted.kfence_pool!;
-    expect(pool.end - pool.start).toBe(512);
-    expect(PageReserved(wanted, pool.start)).toBe(true);
-    for (const each of [k, wanted]) {
-      expect(leafOf(each, pool.start)).toBe('PTE e7');
-      expect(leafOf(each, pool.end - 1)).toBe('PTE e7');
-    }
-    expect(leafOf(bootMachine(kernel, { ram: 2 * GiB, config: 'KFENCE=n' }), pool.start)).toMatch(/PMD|PUD/);
-    expect(call(wanted.arch_kfence_init_pool(pool))).toBe(true);
+    const { value, events } = watch(k, kfence_enable_late(k));
+    expect([value, lines(events)]).toEqual([0, ['kfence: re-enabled']]);
+    expect(call(__kfence_alloc(k))).toBeUndefined();
   });
 
   it('is cut out of 2M leaves on v6.1, which can fail', () => {
-    const boot = 'kfence.sample_interval=100';
     const k = bootMachine('v6.1', { levels: 3, ram: 2 * GiB, boot });
-    const pool = k.kfence_pool!;
-    expect(leafOf(k, pool.start)).toBe('PMD e7');
-    expect(call(k.arch_kfence_init_pool(pool), () => false)).toBe(false);
-    expect(leafOf(k, pool.start)).toBe('PMD e7');
-    expect(call(k.arch_kfence_init_pool(pool))).toBe(true);
-    expect(leafOf(k, pool.start)).toBe('PTE e7');
-    expect(leafOf(k, pool.end - 1)).toBe('PTE e7');
+    const { start } = k.kfence_pool!;
+    expect([1, 2].map((page) => leafOf(k, start + page))).toEqual(['PTE e6', 'PTE e7']);
+    const range = { start: DATA, end: DATA + 513 };
+    expect(call(k.arch_kfence_init_pool(range), refuse(2))).toBe(false);
+    expect([DATA, DATA + 512].map((pfn) => leafOf(k, pfn))).toEqual(['PTE e7', 'PMD e7']);
+    expect(call(k.arch_kfence_init_pool(range))).toBe(true);
+    expect(leafOf(k, DATA + 512)).toBe('PTE e7');
+  });
+
+  it('loses the rights that a 2M leaf had when it is cut out of it, on v6.1', () => {
+    const k = bootMachine('v6.1', { levels: 3 });
+    call(k.set_memory_ro(k.page_address(DATA), 512));
+    expect(leafOf(k, DATA)).toBe('PMD e3');
+    call(k.arch_kfence_init_pool({ start: DATA, end: DATA + 1 }));
+    expect(leafOf(k, DATA)).toBe('PTE e7');
   });
 
   it.each([
@@ -238,21 +255,24 @@ describe("KFENCE's pool", () => {
     ['v6.12', 'local'],
     ['v7.2', 'local'],
   ] as const)('has its pages taken out one by one on %s, and translations dropped: %s', (kernel, cpus) => {
-    const k = bootMachine(kernel, { levels: 3, boot: 'kfence.sample_interval=100' });
-    const pool = k.kfence_pool!;
-    call(k.arch_kfence_init_pool(pool));
-    const addr = k.page_address(pool.start + 1);
-    const { events } = watch(k, k.kfence_protect_page(addr, true));
-    expect([pool.start, pool.start + 1].map((pfn) => leafOf(k, pfn))).toEqual(['PTE e7', 'PTE e6']);
+    const k = bootMachine(kernel, { levels: 3, boot });
+    const object = k.kfence_pool!.start + 2;
+    const { events } = watch(k, k.kfence_protect_page(k.page_address(object), true));
+    expect([object, object + 2].map((pfn) => leafOf(k, pfn))).toEqual(['PTE e6', 'PTE e7']);
     expect(events).toContainEqual(expect.objectContaining({ kind: 'flush', cpus }));
-    call(k.kfence_protect_page(addr, false));
-    expect(leafOf(k, pool.start + 1)).toBe('PTE e7');
+    call(k.kfence_protect_page(k.page_address(object), false));
+    expect(leafOf(k, object)).toBe('PTE e7');
+  });
+
+  it('must be mapped by 4K: of a 2M leaf, memory is taken for the PTE', () => {
+    const k = bootMachine('v7.2', { levels: 3 });
+    expect(() => call(k.kfence_protect_page(k.page_address(DATA), true))).toThrow(NotModelledError);
   });
 
   it('is none on v5.10', () => {
-    const k = bootMachine('v5.10', { boot: 'kfence.sample_interval=100' });
+    const k = bootMachine('v5.10', { boot });
     expect(k.kfence_pool).toBeUndefined();
-    expect(() => call(k.arch_kfence_init_pool({ start: 0x90000, end: 0x90002 }))).toThrow(NotModelledError);
+    expect(() => call(k.arch_kfence_init_pool({ start: DATA, end: DATA + 2 }))).toThrow(NotModelledError);
   });
 });
 

@@ -162,7 +162,10 @@ function create_linear_mapping_page_table(init: BootState): void {
   if (pool !== undefined) create_linear_mapping_range(init, pool.start, pool.end, PTE);
 }
 
-/** Effect: memory for KFENCE's pool is taken, used or not. A machine made up to be small has none to spare. :1233 */
+/**
+ * Effect: memory for KFENCE's pool is taken, used or not: who turns KFENCE on later finds a pool that nobody has
+ * initialised. A machine made up to be small has no memory to spare. :1233
+ */
 function early_kfence_pool(init: BootState): MemblockRegion | undefined {
   const { k } = init;
   const wanted = k.has['kfence-pool-at-boot'] && k.config.KFENCE && k.format.signExtended;
@@ -173,8 +176,9 @@ function alloc_kfence_pool({ k, memblock }: BootState): MemblockRegion {
   const size = KFENCE_POOL_PAGES(KFENCE_NUM_OBJECTS) * PAGE_SIZE;
   const start = memblock_phys_alloc_range(memblock, size, PAGE_SIZE, 0, Number.POSITIVE_INFINITY);
   if (start === 0) panic(k, 'BUG_ON(!kfence_pool) in create_linear_mapping_page_table()');
-  if (k.boot.kfence_sample_interval > 0)
-    k.kfence_pool = { start: start / PAGE_SIZE, end: (start + size) / PAGE_SIZE };
+  const pool = { start: start / PAGE_SIZE, end: (start + size) / PAGE_SIZE };
+  if (k.boot.kfence_sample_interval > 0) k.kfence_pool = pool;
+  else k.kfence.set({ ...k.kfence.get(), pool });
   return { start, end: start + size };
 }
 
