@@ -5,11 +5,11 @@
 
 import { InputError } from '../errors.ts';
 import type { Architecture } from '../linux/architecture.ts';
+import { callersOf, ON_ERROR } from '../linux/callers.ts';
 import { errnoText } from '../linux/errno.ts';
 import { nearestNames } from '../scenario/nearest_names.ts';
 import { promiseOf } from '../scenario/promises.ts';
 import { allCalls, callsOf } from '../scenario/script_calls.ts';
-import { type Caller, callersOf } from './callers.ts';
 import { machineFor, showTrace, type TraceResult, versionOf } from './check.ts';
 import type { Claim, Done, Event, FailureClass, Finding, PageState, Pattern, State, World } from './claim.ts';
 import { DIRECT_MAP_BY_PAGE, onRange, PERMISSIONS, PRESENCE } from './claims/shared/worlds.ts';
@@ -54,6 +54,15 @@ export interface Failure {
   trace: TraceResult;
 }
 
+/** One of the kernel's own callers. */
+export interface CallerPolicy {
+  name: string;
+  file: string;
+  /** What it does with an error, and the worst that can come of that. */
+  does: string;
+  worst: string;
+}
+
 export interface AskResult {
   call: string;
   arch: string;
@@ -66,7 +75,7 @@ export interface AskResult {
   safe: readonly Safe[];
   failures: readonly Failure[];
   /** What the kernel's own callers do if it fails. */
-  callers: readonly Caller[];
+  callers: readonly CallerPolicy[];
   notExplored: readonly string[];
 }
 
@@ -430,7 +439,9 @@ class Inquiry {
       failures: [...this.#failures.values()].sort(
         (a, b) => a.failure.localeCompare(b.failure) || b.times - a.times,
       ),
-      callers: callersOf(this.#asked.name),
+      callers: callersOf(this.#asked.name, this.#surroundings.version).map(
+        ({ name, file, onError, worst }) => ({ name, file, does: ON_ERROR[onError], worst }),
+      ),
       notExplored: [
         'mappings of the same page elsewhere (vmalloc, the kernel image)',
         'two CPUs within the call',

@@ -75,10 +75,10 @@ function effort({ trace }: Failure): number {
   return trace.calls.length * 100 + trace.refusals;
 }
 
-function callerLines({ callers }: AskResult): string[] {
+function callerLines({ callers, kernel }: AskResult): string[] {
   if (callers.length === 0) return [];
-  const lines = callers.flatMap(({ name, file, does }) => [
-    ...wrap(`${name}, ${file}: ${does}`, INDENT, INDENT + INDENT),
+  const lines = callers.flatMap(({ name, file, does, worst }) => [
+    ...wrap(`${name}, ${file}: ${does}; at worst, ${worst}`, INDENT, INDENT + INDENT),
   ]);
-  return ['callers in v7.2, and what they do with an error', ...lines];
+  return [`callers in ${kernel}, and what they do with an error`, ...lines];
 }

@@ -4,7 +4,12 @@ import { type CallParameter, type KernelBuild, type KernelCall, number, numbers 
 import type { Task } from '../../task.ts';
 import { gart_iommu_init } from './kernel/amd_gart_64.ts';
 import { uc_decode_notifier } from './kernel/cpu/mce/core.ts';
-import { kexec_mark_crashkres, kexec_mark_dm_crypt_keys } from './kernel/machine_kexec_64.ts';
+import {
+  kexec_mark_crashkres,
+  kexec_mark_dm_crypt_keys,
+  machine_kexec_cleanup,
+  machine_kexec_prepare,
+} from './kernel/machine_kexec_64.ts';
 import { free_init_pages } from './mm/init.ts';
 import * as pat from './mm/pat/set_memory.ts';
 import { flush_tlb_all } from './mm/tlb.ts';
@@ -200,6 +205,22 @@ export const X86_CALLS: readonly X86Call[] = [
     missing: since('kexec-dm-crypt-keys'),
     run: (k, args) =>
       nothing(kexec_mark_dm_crypt_keys(k, number(args, 0), number(args, 1), number(args, 2) !== 0)),
+  },
+  {
+    name: 'machine_kexec_prepare',
+    parameters: [],
+    returns: 'page',
+    summary: 'the page from which kexec will jump, read-only and executable; errors ignored',
+    missing: since('kexec-control-rox'),
+    run: (k) => machine_kexec_prepare(k),
+  },
+  {
+    name: 'machine_kexec_cleanup',
+    parameters: [PAGE],
+    returns: 'void',
+    summary: 'gives it back, writable; errors ignored',
+    missing: since('kexec-control-rox'),
+    run: (k, args) => nothing(machine_kexec_cleanup(k, number(args, 0))),
   },
   {
     name: 'gart_iommu_init',

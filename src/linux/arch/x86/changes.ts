@@ -20,6 +20,11 @@ export const X86_CHANGES = {
       'memory that is removed is taken to be whole leaves: of a part of a 1G leaf, what lies behind the leaf is taken for a table; before, the leaf stayed',
     release: 'between v5.11 and v6.1',
   },
+  'kexec-control-rox': {
+    effect:
+      'the page from which kexec jumps to the next kernel is read-only while it waits; before, writable',
+    release: 'between v6.12 and v7.2',
+  },
   'kexec-dm-crypt-keys': {
     effect: 'keys of encrypted disks that are kept for a crash kernel are taken out of the direct map',
     release: 'v6.16',
@@ -225,6 +230,7 @@ export const X86_SINCE = {
     'memtype-erase-exact',
     'pfn-pte-warns-dirty-ro',
     'no-set-memory-prot',
+    'kexec-control-rox',
     'kexec-dm-crypt-keys',
   ],
 } as const satisfies Readonly<Record<string, readonly X86Change[]>>;

@@ -3,8 +3,17 @@
  * Line numbers are those of v7.2. The control page in the middle of it is left out.
  */
 
+import { __free_pages, alloc_pages, GFP_KERNEL } from '../../../mm/page_alloc.ts';
 import type { Task } from '../../../task.ts';
-import { set_memory_np, set_memory_p, set_pages_ro, set_pages_rw } from '../mm/pat/set_memory.ts';
+import {
+  set_memory_np,
+  set_memory_nx,
+  set_memory_p,
+  set_memory_rox,
+  set_memory_rw,
+  set_pages_ro,
+  set_pages_rw,
+} from '../mm/pat/set_memory.ts';
 import type { X86Kernel } from '../x86_kernel.ts';
 
 /** Effect: the loaded crash kernel cannot be written, or can, so that another can be loaded. :593, :665 */
@@ -29,4 +38,18 @@ export function* kexec_mark_dm_crypt_keys(
 ): Task<void> {
   const addr = k.page_address(pfn);
   yield* protect ? set_memory_np(k, addr, nr_pages) : set_memory_p(k, addr, nr_pages);
+}
+
+/** Returns the control page, read-only and executable if that worked, or undefined (NULL). :365 */
+export function* machine_kexec_prepare(k: X86Kernel): Task<number | undefined> {
+  const control_page = yield* alloc_pages(k, GFP_KERNEL, 0, undefined, 'kexec');
+  if (control_page !== undefined) yield* set_memory_rox(k, k.page_address(control_page), 1);
+  return control_page;
+}
+
+/** Effect: the control page is free, writable and not executable if that worked. :374 */
+export function* machine_kexec_cleanup(k: X86Kernel, control_page: number): Task<void> {
+  yield* set_memory_nx(k, k.page_address(control_page), 1);
+  yield* set_memory_rw(k, k.page_address(control_page), 1);
+  yield* __free_pages(k, control_page, 0);
 }

@@ -3,6 +3,8 @@ import { gart_iommu_init } from '../../../../../src/linux/arch/x86/kernel/amd_ga
 import {
   kexec_mark_crashkres,
   kexec_mark_dm_crypt_keys,
+  machine_kexec_cleanup,
+  machine_kexec_prepare,
 } from '../../../../../src/linux/arch/x86/kernel/machine_kexec_64.ts';
 import { free_init_pages } from '../../../../../src/linux/arch/x86/mm/init.ts';
 import { set_memory_ro } from '../../../../../src/linux/arch/x86/mm/pat/set_memory.ts';
@@ -34,6 +36,14 @@ describe.each(KERNELS)('what x86 does on %s without looking whether it worked', 
     expect(leaf(k, 0x800)).toBe('2M RW');
     call(kexec_mark_dm_crypt_keys(k, 0x804, 2, false), refuseTables);
     expect(watch(k, write_page(k, 0x804)).died).toMatch(/write of a not-present page \(PMD\)/);
+  });
+
+  it('the page from which kexec jumps is freed writable', () => {
+    const k = smallX86({ kernel });
+    const page = call(machine_kexec_prepare(k))!;
+    expect(leaf(k, page)).toBe('4K P');
+    call(machine_kexec_cleanup(k, page));
+    expect([leaf(k, page), buddyOf(k).isFree(page)]).toEqual(['4K P RW', true]);
   });
 
   it('the GART is a large leaf that is not present: hibernation skips it only because it is reserved (S7, S11)', () => {
