@@ -321,11 +321,20 @@ export function* __set_memory(
   if (numpages === 0) return 0;
   const end = addr + numpages * k.page_size;
   if (!k.has['no-modules-end-check'] && end >= k.MODULES_END) return -EINVAL;
+  const known = flags & known_flags(k);
   yield* down_write(k, k.cpa_mutex);
-  let rc = yield* change_page_attr(k, addr, end, flags);
-  if (rc === 0 && k.has['cpa-alias']) rc = yield* change_page_attr_alias(k, addr, end, flags);
+  let rc = yield* change_page_attr(k, addr, end, known);
+  if (rc === 0 && k.has['cpa-alias']) rc = yield* change_page_attr_alias(k, addr, end, known);
   up_write(k, k.cpa_mutex);
   return rc;
+}
+
+/** What this kernel knows of flags. Entries are rewritten for others too, as they were. asm/set_memory.h:10 */
+function known_flags(k: S390Kernel): number {
+  let known = SET_MEMORY_RO | SET_MEMORY_RW | SET_MEMORY_NX | SET_MEMORY_X;
+  if (k.has['set-memory-4k']) known |= SET_MEMORY_4K;
+  if (k.has['set-direct-map']) known |= SET_MEMORY_INV | SET_MEMORY_DEF;
+  return known;
 }
 
 /** Effect: not writable. asm/set_memory.h:54, and the next five */

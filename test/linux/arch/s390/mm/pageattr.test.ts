@@ -190,6 +190,21 @@ describe('__set_memory()', () => {
     expect(flagsOf(k, 4 * GIB + MIB)).toEqual([1, 0x31d]);
   });
 
+  test.each([
+    ['v5.10', SET_MEMORY_4K, [2, 0x3503]],
+    ['v6.1', SET_MEMORY_4K, [1, 0x13d]],
+    ['v6.1', SET_MEMORY_INV, [2, 0x3503]],
+    ['v6.12', SET_MEMORY_INV, [2, 0x3523]],
+  ])('%s knows its own flags only: 0x%i on a whole leaf', (version, flags, expected) => {
+    const k = s390(version);
+    expect(call(__set_memory(k, M, 256, flags))).toBe(0);
+    expect(flagsOf(k, M)).toEqual(expected);
+    const addr = M + MIB + 4096;
+    expect(call(__set_memory(k, addr, 1, flags))).toBe(0);
+    expect(flagsOf(k, addr)?.[0]).toBe(1);
+    expect(flagsOf(k, addr)?.[1]).toBe(expected[1] === 0x3523 ? 0x53d : 0x13d);
+  });
+
   test('takes a mutex, so that it must not be called where nobody may sleep', () => {
     const k = s390('v7.2');
     k.irqs_disabled[0] = 1;
