@@ -17,5 +17,5 @@ cpu(1, () => {
 });
 __free_pages(page, 0);
 cpu(1, () => {
-  expect(touch(page), OOPS);
+  expect(touch(page), OOPS); // caught
 });

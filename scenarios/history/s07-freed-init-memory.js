@@ -12,4 +12,4 @@
 const page = init_page();
 expect(kernel_page_present(page), 0);
 expect(saveable_page(page), 0);
-expect(touch(page), OOPS);
+expect(touch(page), OOPS); // caught

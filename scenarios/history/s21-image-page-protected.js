@@ -7,4 +7,4 @@
 });
 
 expect(snapshot_write_next(1), 0);
-expect(write_page(image_page(0)), OOPS);
+expect(write_page(image_page(0)), OOPS); // caught

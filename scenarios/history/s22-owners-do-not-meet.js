@@ -25,4 +25,4 @@ interleave(
 );
 expect(kernel_page_present(freed + 511), 0);
 expect(kernel_page_present(page), 1);
-expect(write_page(page), OOPS); // read-only, as wanted
+expect(write_page(page), OOPS); // caught

@@ -3,7 +3,6 @@
 // bits in the first 2K of the megabyte, and no page becomes not present.
 // KFENCE is told that all is well. caa3cd5ccd01 ("s390/kfence: Split kfence
 // pool into 4k mappings in arch_kfence_init_pool()") in v6.15.
-// Breaks P2: protected, it says, and the page can be read.
 ({
   kernel: 'v6.12.107',
   arch: 's390x',

@@ -13,4 +13,4 @@ local_irq_disable();
 __kernel_map_pages(page + 5, 1, 0);
 local_irq_enable();
 write_page(page + 6);
-expect(touch(page + 5), OOPS);
+expect(touch(page + 5), OOPS); // caught

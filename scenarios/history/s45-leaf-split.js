@@ -9,4 +9,4 @@ write_page(page + 5);
 allow_alloc();
 expect(set_memory_ro(page_address(page + 5), 1), 0);
 write_page(page + 6);
-expect(write_page(page + 5), OOPS);
+expect(write_page(page + 5), OOPS); // caught

@@ -14,4 +14,4 @@ fail_every_alloc();
 local_irq_disable();
 __free_pages(page, 9);
 local_irq_enable();
-expect(touch(page + 5), OOPS);
+expect(touch(page + 5), OOPS); // caught

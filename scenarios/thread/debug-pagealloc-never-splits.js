@@ -2,7 +2,13 @@
 // break a page", and CPA drops its lock because of it.
 // With debug_pagealloc=on boot maps RAM by 4K entries only, so that no
 // edit meets a large leaf: nothing to split, nothing to allocate.
-({ kernel: 'v5.10.223', ram: '256M', config: { DEBUG_PAGEALLOC: 'y' }, boot: 'debug_pagealloc=on' });
+({
+  kernel: 'v5.10.223',
+  ram: '256M',
+  config: { DEBUG_PAGEALLOC: 'y' },
+  boot: 'debug_pagealloc=on',
+  runs_on: ['x86_64 all'],
+});
 
 const page = alloc_pages(9);
 fail_every_alloc();

@@ -2,6 +2,7 @@
 // failure will go unnoticed".
 // v5.10: a driver leaves a not-present 2M leaf; hibernation copies one of
 // its pages, with interrupts off, and there is no page for the split.
+// Breaks P1: a page is read that is not present.
 ({ kernel: 'v5.10.223', ram: '2G' });
 
 const page = alloc_pages(9);

@@ -4,7 +4,14 @@
 // it has read. set_memory_x() reads the entry as not present, then
 // set_memory_p() makes it present and returns 0, then set_memory_x()
 // writes what it has read, less NX: the page is not present.
-({ kernel: 'v6.12', ram: '64M', cpus: 2, config: { DEBUG_PAGEALLOC: 'y' }, boot: 'debug_pagealloc=on' });
+({
+  kernel: 'v6.12',
+  ram: '64M',
+  cpus: 2,
+  config: { DEBUG_PAGEALLOC: 'y' },
+  boot: 'debug_pagealloc=on',
+  runs_on: ['x86_64 v5.10 v5.11 v6.1'],
+});
 
 const page = alloc_pages(9);
 const addr = page_address(page);

@@ -1,0 +1,17 @@
+// S37, since v6.1.
+({
+  kernel: 'v6.1.192',
+  arch: 'ppc64',
+  ram: '256M',
+  features: { radix: false },
+  config: { DEBUG_PAGEALLOC: 'y' },
+  boot: 'debug_pagealloc=on',
+  runs_on: ['ppc64 v6.12 v7.2'],
+});
+
+const page = alloc_pages(0);
+__kernel_map_pages(page, 1, 1);
+write_page(page);
+__kernel_map_pages(page, 1, 0);
+__kernel_map_pages(page, 1, 0);
+expect(touch(page), OOPS); // caught
