@@ -19,5 +19,5 @@ expect(online_pages(0x10000), 0);
 expect(offline_pages(0x10000), 0);
 expect(remove_memory(0x10000), 0);
 expect(add_memory(0x10000, 32768), 0);
-expect(copy_from_kernel_nofault(page_address(0x40005)), -EFAULT); // as it was left
+expect(copy_from_kernel_nofault(page_address(0x10005)), -EFAULT); // as it was left
 expect(online_pages(0x10000), 0);

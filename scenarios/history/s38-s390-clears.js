@@ -16,4 +16,4 @@ expect(online_pages(0x10000), 0);
 expect(offline_pages(0x10000), 0);
 expect(remove_memory(0x10000), 0);
 expect(add_memory(0x10000, 65536), 0);
-write_page(0x40005);
+write_page(0x10005);

@@ -13,9 +13,9 @@
 });
 
 expect(add_memory(0x10000, 32768), 0);
-write_page(0x40005);
+write_page(0x10005);
 expect(online_pages(0x10000), 0);
 expect(offline_pages(0x10000), 0);
 expect(remove_memory(0x10000), 0);
 expect(add_memory(0x10000, 32768), 0);
-expect(write_page(0x40005), OOPS);
+expect(write_page(0x10005), OOPS);

@@ -14,6 +14,6 @@
 });
 
 expect(add_memory(0x10000, 32768), 0);
-expect(copy_from_kernel_nofault(page_address(0x40005)), 0);
+expect(copy_from_kernel_nofault(page_address(0x10005)), 0);
 expect(online_pages(0x10000), 0);
-expect(copy_from_kernel_nofault(page_address(0x40005)), -EFAULT);
+expect(copy_from_kernel_nofault(page_address(0x10005)), -EFAULT);

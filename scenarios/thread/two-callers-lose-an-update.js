@@ -6,7 +6,7 @@
 // writes what it has read, less NX: the page is not present.
 ({
   kernel: 'v6.12',
-  ram: '64M',
+  ram: '128M',
   cpus: 2,
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'debug_pagealloc=on',
