@@ -13,7 +13,8 @@ import type { KernelVersion } from '../../kernels.ts';
 import type { Machine } from '../../machine.ts';
 import { BuddyAllocator } from '../../mm/buddy.ts';
 import type { FrameAllocator } from '../../mm/frame_allocator.ts';
-import { for_each_free_mem_range, memblock_reserve } from '../../mm/memblock.ts';
+import { KFENCE_NUM_OBJECTS, KFENCE_POOL_PAGES, kfence_init } from '../../mm/kfence/core.ts';
+import { for_each_free_mem_range, memblock_phys_alloc_range, memblock_reserve } from '../../mm/memblock.ts';
 import { check_debug_pagealloc_size, debug_pagealloc_free_all } from '../../mm/page_alloc.ts';
 import { reserve_bootmem_region } from '../../mm/page_flags.ts';
 import type { Task } from '../../task.ts';
@@ -163,6 +164,7 @@ function mem_init(init: BootState, options: X86BootOptions): readonly PfnRange[]
   for (const { start, end } of options.reserved ?? []) {
     memblock_reserve(memblock, start * PAGE_SIZE, (end - start) * PAGE_SIZE);
   }
+  kfence_alloc_pool(init);
   for (const { start, end } of memblock.reserved) {
     reserve_bootmem_region(k, Math.floor(start / PAGE_SIZE), Math.ceil(end / PAGE_SIZE));
   }
@@ -179,6 +181,19 @@ function mem_init(init: BootState, options: X86BootOptions): readonly PfnRange[]
   return free;
 }
 
+/**
+ * Effect: KFENCE has its pool, if kfence.sample_interval= wants it and there is room. Memory for its objects' metadata,
+ * which memblock gives since v6.6, is not taken. mm/kfence/core.c:926 (v7.2)
+ */
+function kfence_alloc_pool({ k, memblock }: BootState): void {
+  if (!k.has.kfence || !k.config.KFENCE || k.boot.kfence_sample_interval === 0) return;
+  const bytes = KFENCE_POOL_PAGES(KFENCE_NUM_OBJECTS) * PAGE_SIZE;
+  const end = k.max_pfn_mapped * PAGE_SIZE;
+  const address = memblock_phys_alloc_range(memblock, bytes, PAGE_SIZE, 0, end);
+  if (address === 0) k.printk('err', 'kfence: failed to allocate pool');
+  else k.kfence_pool = { start: address / PAGE_SIZE, end: (address + bytes) / PAGE_SIZE };
+}
+
 function buddyAllocator(k: X86Kernel, free: readonly PfnRange[]): BuddyAllocator {
   const guardpage_minorder = k.boot.debug_pagealloc ? k.boot.debug_guardpage_minorder : 0;
   return new BuddyAllocator(free, { guardpage_minorder });
@@ -188,6 +203,7 @@ function buddyAllocator(k: X86Kernel, free: readonly PfnRange[]): BuddyAllocator
 function* finish(init: BootState): Task<void> {
   const { k, image } = init;
   yield* pti_init(k);
+  yield* kfence_init(k);
   if (image.idt_table !== undefined) yield* set_memory_ro(k, image_address(k, image.idt_table), 1);
   if (!k.direct_gbpages) yield* set_memory_4k(k, k.__va(0), 1);
   if (image.real_mode !== undefined && init.real_mode_header !== 0) {

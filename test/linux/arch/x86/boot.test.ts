@@ -415,6 +415,31 @@ describe('geometries smaller than the hardware', () => {
   });
 });
 
+describe('KFENCE at boot', () => {
+  const sampling = 'kfence.sample_interval=100';
+
+  it('has 2M of reserved memory, of which every other page is not present', () => {
+    for (const kernel of ['v6.1', 'v6.12', 'v7.2']) {
+      const { kernel: k, free } = boot(kernel, { boot: sampling });
+      const { start, end } = k.kfence_pool!;
+      expect([end - start, k.kfence.get().enabled]).toEqual([512, true]);
+      expect(free.some((range) => start < range.end && end > range.start)).toBe(false);
+      const present = Array.from({ length: 512 }, (_, page) => k.translate(k.page_address(start + page)));
+      const guard = (page: number) => page === 0 || page % 2 === 1;
+      expect(present.map((leaf) => leaf === undefined)).toEqual(present.map((_, page) => guard(page)));
+      expect(new Set(present.map((leaf) => leaf?.level))).toEqual(new Set([undefined, 1]));
+      expect(PageReserved(k, start)).toBe(true);
+    }
+  });
+
+  it('is not there unless it is wanted, before v5.12, and where there is no room', () => {
+    expect(boot('v7.2').kernel.kfence_pool).toBeUndefined();
+    expect(boot('v5.10', { boot: sampling }).kernel.kfence_pool).toBeUndefined();
+    const small = boot('v7.2', { ram: [[0, 48 * K]], index_bits: 1, boot: sampling }).kernel;
+    expect([small.kfence_pool, small.kfence.get().enabled]).toEqual([undefined, false]);
+  });
+});
+
 describe('any memory map', () => {
   it('is mapped once as a whole, and above 1M nothing else is', () => {
     const region = fc.tuple(fc.integer({ min: 1, max: 4096 }), fc.integer({ min: 1, max: 3000 }));
