@@ -8,12 +8,14 @@ import { parseS390BootParameters } from './boot_parameters.ts';
 import { S390_CALLS } from './calls.ts';
 import { S390_CHANGES, S390_SINCE } from './changes.ts';
 import { S390_CONFIG_OPTIONS } from './config.ts';
+import { factsOfDump } from './dump_facts.ts';
 import { S390_FEATURES, s390Machine } from './machine.ts';
 import { kernelOnDump } from './on_dump.ts';
 
 export const S390: Architecture = {
   name: 's390x',
   aliases: ['s390'],
+  pageSizes: [4096],
   elfMachine: EM_S390,
   changes: S390_CHANGES,
   since: S390_SINCE,
@@ -49,4 +51,5 @@ export const S390: Architecture = {
   machine: s390Machine,
   boot: bootS390,
   onTables: kernelOnDump,
+  factsOfDump,
 };
