@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { architectureNamed } from '../../../../src/linux/arch/index.ts';
 import { S390 } from '../../../../src/linux/arch/s390/index.ts';
 import { changesOfPreset, PRESETS, parseKernelVersion } from '../../../../src/linux/kernels.ts';
-import { s390 } from '../../../support/s390_machines.ts';
+import { call, flagsOf, MIB, s390 } from '../../../support/s390_machines.ts';
 
 test('s390x is known by its two names', () => {
   for (const name of ['s390x', 's390', 'S390X']) expect(architectureNamed(name, 'test')).toBe(S390);
@@ -38,4 +38,14 @@ test('an entry is none by its exact value, and a leaf by LARGE and since v7.2 by
   expect(since.table(2, 0x1_2345_6800)).toEqual({ low: 0x2345_6801, high: 1 });
   expect(old.table(2, 0x2345_6800)).toEqual({ low: 0x2345_6800, high: 0 });
   expect(old.table(3, 0x4000)).toEqual({ low: 0x4007, high: 0 });
+});
+
+test.each(Object.keys(S390.changes))('a kernel with %s put in, or taken out, boots and splits', (change) => {
+  for (const version of [`v5.10+${change}`, `v7.2~${change}`]) {
+    const k = s390(version);
+    expect(call(k.set_memory_ro(40 * MIB + 4096, 1)), version).toBe(0);
+    expect(flagsOf(k, 40 * MIB + 4096), version).toEqual([1, 0x31d]);
+    expect(flagsOf(k, 40 * MIB), version).toEqual([1, 0x13d]);
+    expect(flagsOf(k, 0), version).toEqual([1, 0x3d]);
+  }
 });
