@@ -99,6 +99,25 @@ describe('geometry', () => {
     },
   );
 
+  test.each([1, 2, 3])(
+    'tables of %i index bits make a smaller machine, whose blocks use all of their address',
+    (indexBits) => {
+      const format = new Arm64Format({ pageShift: 12, vaBits: 12 + 4 * indexBits, lpa2: false, indexBits });
+      expect(format.levels).toBe(4);
+      for (let level = 1; level <= 4; level++) {
+        expect(format.indexBits(level)).toBe(indexBits);
+        expect(format.levelShift(level)).toBe(12 + indexBits * (level - 1));
+      }
+      for (const level of [2, 3]) {
+        const address = 3 * 2 ** format.levelShift(level);
+        expect(format.kind(level, address | 0x705, 0)).toBe(Leaf);
+        expect(format.leafFrame(level, address | 0x705, 0)).toBe(address / 4096);
+        expect(format.flags(level, address | 0x705, 0)).toBe(0x705);
+        expect(format.kind(level, (address + 4096) | 0x705, 0)).toBe(Bad);
+      }
+    },
+  );
+
   test('the root is the PGD, and levels below have the names that Linux folds them to', () => {
     const names = (format: Arm64Format) =>
       Array.from({ length: format.levels }, (_, below) => format.levelName(below + 1)).join(' ');

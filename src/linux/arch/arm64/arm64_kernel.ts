@@ -1,11 +1,12 @@
 /** The arm64 kernel's own variables: what pageattr.c, mmu.c, init.c and cpufeature.c share. */
 
+import { JournalledValue } from '../../../memory/journalled.ts';
 import { Arm64Format } from '../../../mmu/arm64.ts';
 import type { VirtualAddress } from '../../../mmu/format.ts';
 import type { AddressRange } from '../../../mmu/walk.ts';
 import type { ChangeName, ChangeSet } from '../../changes.ts';
 import { createRwSemaphore, type RwSemaphore } from '../../kernel/locking/lock.ts';
-import { Kernel, type KernelSections } from '../../kernel.ts';
+import { Kernel, type KernelSections, type StatePart } from '../../kernel.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
 import type { Entry, PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
@@ -19,6 +20,7 @@ import { flush_tlb_kernel_range } from './include/asm/tlbflush.ts';
 import { parse_rodata } from './kernel/setup.ts';
 import type { KernelImage } from './kernel_image.ts';
 import { type Arm64Machine, vabits_actual } from './machine.ts';
+import { arch_add_memory, arch_remove_memory } from './mm/hotplug.ts';
 import { arch_kfence_init_pool } from './mm/mmu.ts';
 import {
   __kernel_map_pages,
@@ -27,6 +29,8 @@ import {
   set_direct_map_default_noflush,
   set_direct_map_invalid_noflush,
   set_direct_map_valid_noflush,
+  set_memory_decrypted,
+  set_memory_encrypted,
   set_memory_nx,
   set_memory_ro,
   set_memory_rw,
@@ -72,8 +76,7 @@ export class Arm64Kernel extends Kernel {
   kfence_configured: boolean;
   arm64_use_ng_mappings: boolean;
   linear_map_requires_bbml2 = false;
-  /** Whether it is known what all CPUs have. */
-  system_capabilities_finalized = false;
+  readonly #finalized = this.journalled(new JournalledValue(false));
   page_alloc_available = false;
   num_online_cpus = 1;
 
@@ -122,6 +125,18 @@ export class Arm64Kernel extends Kernel {
 
   get root(): number {
     return this.init_mm.pgd;
+  }
+  /** Whether it is known what all CPUs have. */
+  get system_capabilities_finalized(): boolean {
+    return this.#finalized.get();
+  }
+  set system_capabilities_finalized(finalized: boolean) {
+    this.#finalized.set(finalized);
+  }
+  override get hiddenState(): readonly StatePart[] {
+    const finalized = this.#finalized;
+    const part = { name: 'caps', mark: () => finalized.mark(), text: () => String(finalized.get()) };
+    return [...super.hiddenState, part];
   }
   get direct_map(): AddressRange {
     const ram = this.machine.memory.filter(({ type }) => type === 'RAM');
@@ -232,6 +247,17 @@ export class Arm64Kernel extends Kernel {
   set_memory_rw(addr: VirtualAddress, numpages: number): Task<number> {
     return set_memory_rw(this, addr, numpages);
   }
+  override set_memory_encrypted(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_encrypted(this, addr, numpages);
+  }
+  override set_memory_decrypted(addr: VirtualAddress, numpages: number): Task<number> {
+    return set_memory_decrypted(this, addr, numpages);
+  }
+  /** Of a realm, only what it maps by addresses that mean shared. */
+  override host_can_read(pfn: number): boolean {
+    const leaf = this.leafAt(this.page_address(pfn));
+    return leaf !== undefined && (leaf.high & this.PROT_NS_SHARED.high) !== 0;
+  }
   __kernel_map_pages(pfn: number, numpages: number, enable: number): Task<void> {
     return __kernel_map_pages(this, pfn, numpages, enable);
   }
@@ -243,6 +269,12 @@ export class Arm64Kernel extends Kernel {
   }
   override arch_kfence_init_pool(pool: FrameRange): Task<boolean> {
     return arch_kfence_init_pool(this, pool);
+  }
+  override arch_add_memory(range: FrameRange): Task<number> {
+    return arch_add_memory(this, range);
+  }
+  override arch_remove_memory(range: FrameRange): Task<void> {
+    return arch_remove_memory(this, range);
   }
   override kfence_protect_page(addr: VirtualAddress, protect: boolean): Task<boolean> {
     return kfence_protect_page(this, addr, protect);

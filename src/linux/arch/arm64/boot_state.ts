@@ -12,7 +12,7 @@ export interface BootState {
   readonly image: KernelImage | undefined;
   readonly memblock: Memblock;
   /** A page for a table. */
-  early_pgtable_alloc(): number;
+  early_pgtable_alloc(): Task<number | undefined>;
   /** The range that crashkernel= has set aside, if boot knows it before it maps memory. */
   crashk_res: MemblockRegion | undefined;
 }
@@ -25,7 +25,9 @@ export function createBootState(k: Arm64Kernel): BootState {
     k,
     image: k.image,
     memblock: createMemblock(),
-    early_pgtable_alloc: () => 0,
+    *early_pgtable_alloc() {
+      return undefined;
+    },
     crashk_res: undefined,
   };
 }

@@ -103,6 +103,10 @@ export const ARM64_CHANGES = {
     effect: 'a call that only makes pages valid flushes nothing',
     release: 'between v6.12 and v7.2',
   },
+  'hotplug-can-fail': {
+    effect: 'memory is not added if there is no page for its tables: -ENOMEM; before, the machine died',
+    release: 'between v6.12 and v7.2',
+  },
   'tables-accessed': {
     effect: 'tables of the kernel have AF',
     release: 'between v6.12 and v7.2',
@@ -159,6 +163,7 @@ export const ARM64_SINCE = {
     'no-huge-vmap-permissions',
     'invalid-large-leaves-handled',
     'no-flush-when-made-valid',
+    'hotplug-can-fail',
     'tables-accessed',
     'map-mem-overlaps',
     'data-alias-ro',

@@ -14,6 +14,7 @@ import { kernelOnDump } from './on_dump.ts';
 export const ARM64: Architecture = {
   name: 'arm64',
   aliases: ['aarch64'],
+  pageSizes: [4096, 16384, 65536],
   elfMachine: EM_AARCH64,
   changes: ARM64_CHANGES,
   since: ARM64_SINCE,

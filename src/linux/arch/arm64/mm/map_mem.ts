@@ -6,9 +6,9 @@
 import type { EntryFlags, VirtualAddress } from '../../../../mmu/format.ts';
 import { KFENCE_NUM_OBJECTS, KFENCE_POOL_PAGES } from '../../../mm/kfence/core.ts';
 import { type MemblockRegion, memblock_phys_alloc_range } from '../../../mm/memblock.ts';
-import type { Task } from '../../../task.ts';
+import { halt, type Task } from '../../../task.ts';
 import type { Arm64Kernel } from '../arm64_kernel.ts';
-import { type BootState, panic, TABLES_OUT_OF_THE_WAY } from '../boot_state.ts';
+import { type BootState, completed, panic, TABLES_OUT_OF_THE_WAY } from '../boot_state.ts';
 import { PAGE_KERNEL, PAGE_KERNEL_RO, pgprot_tagged } from '../include/asm/pgtable_prot.ts';
 import { defer_reserve_crashkernel } from './init.ts';
 import {
@@ -24,15 +24,15 @@ import { can_set_direct_map } from './pageattr.ts';
 const BY_PAGES = NO_BLOCK_MAPPINGS | NO_CONT_MAPPINGS;
 
 /** A page for a table: the highest that nobody has. Failure: the machine dies. :82 */
-export function early_pgtable_alloc({ k, memblock }: BootState): number {
+export function* early_pgtable_alloc({ k, memblock }: BootState): Task<number> {
   const phys = memblock_phys_alloc_range(memblock, k.page_size, k.page_size, 0, 2 ** 52);
   return phys === 0 ? panic(k, 'Failed to allocate page table page') : phys;
 }
 
 /** In a small geometry tables lie outside of RAM, and so take none of it. */
-export function tables_out_of_the_way(k: Arm64Kernel): () => number {
+export function tables_out_of_the_way(k: Arm64Kernel): () => Task<number> {
   let next = TABLES_OUT_OF_THE_WAY;
-  return () => {
+  return function* () {
     next += k.page_size;
     return next;
   };
@@ -41,7 +41,8 @@ export function tables_out_of_the_way(k: Arm64Kernel): () => number {
 function __map_memblock(init: BootState, range: MemblockRegion, prot: EntryFlags, flags: number): void {
   const { k } = init;
   const mapping: Mapping = { prot, flags, pgtable_alloc: init.early_pgtable_alloc };
-  __create_pgd_mapping(k, range.start, k.__va(range.start), range.end - range.start, mapping);
+  const { start, end } = range;
+  completed(k, __create_pgd_mapping(k, start, k.__va(start), end - start, mapping));
 }
 
 /** Effect: no vmalloc area gets the addresses of the image's own mapping, which is not built here. :1226, :680 (v5.10) */
@@ -78,7 +79,7 @@ function map_mem_overlapping(init: BootState): void {
 function map_mem_around_image(init: BootState): void {
   const { k, image, memblock } = init;
   const pool = arm64_kfence_alloc_pool(init);
-  const byPages = mapsByPages(k);
+  const byPages = mapsByPages(k) || hasLateCrashkernel(k);
   k.linear_map_requires_bbml2 = k.has['linear-map-split'] && !byPages && can_set_direct_map(k);
   const exec = k.has['tables-forbid-exec'] ? NO_EXEC_MAPPINGS : 0;
   const alias = image === undefined ? undefined : imageAlias(k, image);
@@ -101,13 +102,17 @@ function imageAlias(
   return { start: fromStext ? image.stext : image.text, end: image.init_begin };
 }
 
-/** Whether all but the alias of the image is mapped by pages. :646 (v6.12), :601, :613 (v6.1), :504, :516 (v5.10) */
-function mapsByPages(k: Arm64Kernel): boolean {
-  const crash = k.boot.crashkernel !== undefined && !k.has['crashkernel-keeps-blocks'];
-  if (crash && defer_reserve_crashkernel(k)) return true;
+/** Whether memory is mapped by pages. :778, :648 (v6.12), :601 (v6.1), :504 and :1526 (v5.10) */
+export function mapsByPages(k: Arm64Kernel): boolean {
   if (k.has['linear-map-split']) return force_pte_mapping(k);
   if (k.has['kfence-pool-of-pages']) return can_set_direct_map(k);
   return k.rodata_full || k.debug_pagealloc_enabled();
+}
+
+/** Whether a range is to be set aside that boot does not know yet, so that any page may be of it. :613 (v6.1), :516 (v5.10) */
+function hasLateCrashkernel(k: Arm64Kernel): boolean {
+  const wanted = k.boot.crashkernel !== undefined && !k.has['crashkernel-keeps-blocks'];
+  return wanted && defer_reserve_crashkernel(k);
 }
 
 /** Memory without some ranges: what memblock_mark_nomap() leaves. */
@@ -154,9 +159,13 @@ function* update_mapping_prot(
   prot: EntryFlags,
 ): Task<void> {
   const flags = k.has['map-mem-overlaps'] ? 0 : NO_CONT_MAPPINGS;
-  const pgtable_alloc = () => panic(k, 'BUG_ON(!pgtable_alloc) in update_mapping_prot()');
-  __create_pgd_mapping(k, phys, virt, size, { prot, flags, pgtable_alloc });
+  yield* __create_pgd_mapping(k, phys, virt, size, { prot, flags, pgtable_alloc });
   yield* k.flush_tlb_kernel_range(virt, virt + size);
+
+  function* pgtable_alloc(): Task<never> {
+    k.die({ how: 'BUG', text: 'BUG_ON(!pgtable_alloc) in update_mapping_prot()' });
+    return yield* halt();
+  }
 }
 
 /** Effect: the alias of the kernel's text and constants is read-only, whatever rodata= says. :1058, :480 (v5.10) */

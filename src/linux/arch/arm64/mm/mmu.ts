@@ -37,26 +37,27 @@ export const NO_EXEC_MAPPINGS = 1 << 2;
 export interface Mapping {
   readonly prot: EntryFlags;
   readonly flags: number;
-  /** A page for a table, by its physical address. */
-  pgtable_alloc(): number;
+  /** A page for a table, by its physical address. Failure: undefined. */
+  pgtable_alloc(purpose: TablePurpose): Task<number | undefined>;
 }
 
 /**
  * Effect: [virt, virt + size) maps the memory from `phys`, by leaves as large as alignment and flags allow; what was mapped
- * gets the new protection. Caller's duty: whole pages, and no leaf where a table is needed. :462, :358 (v5.10)
+ * gets the new protection. Caller's duty: whole pages, and no leaf where a table is needed. Failure: -ENOMEM, and what was
+ * mapped before stays. :462, :358 (v5.10)
  */
-export function __create_pgd_mapping(
+export function* __create_pgd_mapping(
   k: Arm64Kernel,
   phys: number,
   virt: VirtualAddress,
   size: number,
   mapping: Mapping,
-): void {
-  alloc_init_table(k, k.root, k.format.levels, phys, virt, virt + size, mapping);
+): Task<number> {
+  return yield* alloc_init_table(k, k.root, k.format.levels, phys, virt, virt + size, mapping);
 }
 
 /** alloc_init_p4d() and alloc_init_pud(): every entry of one table above the PMDs. :313, :363 */
-function alloc_init_table(
+function* alloc_init_table(
   k: Arm64Kernel,
   table: number,
   level: number,
@@ -64,20 +65,27 @@ function alloc_init_table(
   start: VirtualAddress,
   end: VirtualAddress,
   mapping: Mapping,
-): void {
-  if (level === PMD) {
-    alloc_init_cont_pmd(k, table, phys, start, end, mapping);
-    return;
-  }
+): Task<number> {
+  if (level === PMD) return yield* alloc_init_cont_pmd(k, table, phys, start, end, mapping);
   for (let addr = start; addr < end; ) {
     const next = addr_end(k, level, addr, end);
     const entry = entry_in(k, table, level, addr);
     const physical = phys + (addr - start);
-    if (level === PUD && pud_sect_supported(k) && mayBeBlock(k, entry, level, physical, addr, next, mapping))
+    if (
+      level === PUD &&
+      pud_sect_supported(k) &&
+      mayBeBlock(k, entry, level, physical, addr, next, mapping)
+    ) {
       set_huge(k, entry, physical, mapping.prot);
-    else alloc_init_table(k, table_under(k, entry, level, mapping), level - 1, physical, addr, next, mapping);
+    } else {
+      const below = yield* table_under(k, entry, level, addr, mapping);
+      if (below === undefined) return -ENOMEM;
+      const ret = yield* alloc_init_table(k, below, level - 1, physical, addr, next, mapping);
+      if (ret !== 0) return ret;
+    }
     addr = next;
   }
+  return 0;
 }
 
 /** pgtable.h:1320 */
@@ -110,10 +118,19 @@ function set_huge(k: Arm64Kernel, entry: number, phys: number, prot: EntryFlags)
   store_entry(k, entry, low, high);
 }
 
-/** The table that the entry names. Effect: if it is empty, an empty table. :197 to :219 and its sisters */
-function table_under(k: Arm64Kernel, entry: number, level: number, mapping: Mapping): number {
+/** The table that the entry names. Effect: if it is empty, an empty table. Failure: undefined. :197 to :219 and its sisters */
+function* table_under(
+  k: Arm64Kernel,
+  entry: number,
+  level: number,
+  addr: VirtualAddress,
+  mapping: Mapping,
+): Task<number | undefined> {
   if (!entry_none(k, entry, level)) return table_of(k, entry, level);
-  const table = mapping.pgtable_alloc();
+  const covers = 2 ** k.format.levelShift(level);
+  const purpose = { level: level - 1, address: Math.floor(addr / covers) * covers };
+  const table = yield* mapping.pgtable_alloc(purpose);
+  if (table === undefined) return undefined;
   k.clear_page(table / k.page_size);
   const { low, high } = phys_entry(k, table, tableProt(k, (mapping.flags & NO_EXEC_MAPPINGS) !== 0));
   store_entry(k, entry, low, high);
@@ -121,25 +138,27 @@ function table_under(k: Arm64Kernel, entry: number, level: number, mapping: Mapp
 }
 
 /** By groups of PMD entries that may be contiguous. :304 */
-function alloc_init_cont_pmd(
+function* alloc_init_cont_pmd(
   k: Arm64Kernel,
   table: number,
   phys: number,
   start: VirtualAddress,
   end: VirtualAddress,
   mapping: Mapping,
-): void {
+): Task<number> {
   for (let addr = start; addr < end; ) {
     const next = cont_addr_end(k.CONT_PMD_SIZE, addr, end);
     const physical = phys + (addr - start);
     const prot = cont_prot(k, table, PMD, physical, addr, next, mapping);
-    init_pmd(k, table, physical, addr, next, prot, mapping);
+    const ret = yield* init_pmd(k, table, physical, addr, next, prot, mapping);
+    if (ret !== 0) return ret;
     addr = next;
   }
+  return 0;
 }
 
 /** :252 */
-function init_pmd(
+function* init_pmd(
   k: Arm64Kernel,
   table: number,
   phys: number,
@@ -147,16 +166,21 @@ function init_pmd(
   end: VirtualAddress,
   prot: EntryFlags,
   mapping: Mapping,
-): void {
+): Task<number> {
   for (let addr = start; addr < end; ) {
     const next = addr_end(k, PMD, addr, end);
     const pmd = entry_in(k, table, PMD, addr);
     const physical = phys + (addr - start);
-    if (mayBeBlock(k, pmd, PMD, physical, addr, next, mapping)) set_huge(k, pmd, physical, prot);
-    else
-      alloc_init_cont_pte(k, table_under(k, pmd, PMD, mapping), physical, addr, next, { ...mapping, prot });
+    if (mayBeBlock(k, pmd, PMD, physical, addr, next, mapping)) {
+      set_huge(k, pmd, physical, prot);
+    } else {
+      const below = yield* table_under(k, pmd, PMD, addr, mapping);
+      if (below === undefined) return -ENOMEM;
+      alloc_init_cont_pte(k, below, physical, addr, next, { ...mapping, prot });
+    }
     addr = next;
   }
+  return 0;
 }
 
 /** By groups of PTEs that may be contiguous, and in each by pages. :195, :163 */
@@ -212,7 +236,7 @@ function range_has_valid_noncont(k: Arm64Kernel, first: number, entries: number)
 /**
  * A table for splits, whose entries the caller makes. Failure: undefined. :553
  */
-function* pgd_pgtable_alloc_init_mm_gfp(
+export function* pgd_pgtable_alloc_init_mm_gfp(
   k: Arm64Kernel,
   purpose: TablePurpose,
   gfp: number,
