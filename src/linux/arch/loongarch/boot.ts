@@ -5,6 +5,7 @@ import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import type { Booted, BootOptions } from '../../architecture.ts';
 import { BuddyAllocator } from '../../mm/buddy.ts';
 import type { FrameAllocator, FrameRange } from '../../mm/frame_allocator.ts';
+import { kfence_init } from '../../mm/kfence/core.ts';
 import {
   createMemblock,
   for_each_free_mem_range,
@@ -14,6 +15,7 @@ import {
   memblock_reserve,
 } from '../../mm/memblock.ts';
 import { reserve_bootmem_region } from '../../mm/page_flags.ts';
+import { runTask } from '../../task.ts';
 import { kfence_pool_size } from './include/asm/kfence.ts';
 import { IMAGE_7_2, NO_IMAGE } from './kernel_image.ts';
 import { LoongarchKernel } from './loongarch_kernel.ts';
@@ -43,8 +45,10 @@ export function bootLoongarch(options: BootOptions): BootedLoongarch {
   checkFits(k);
   if (!small) memblock_reserve(memblock, 0, k.image.end);
   return k.memory.withoutJournal(() => {
-    if (k.has['loongarch-kfence'] && boot.kfence_sample_interval !== 0) kfence_alloc_pool(k, memblock);
+    const kfence = k.has['loongarch-kfence'] && config.KFENCE && boot.kfence_sample_interval !== 0;
+    if (kfence) kfence_alloc_pool(k, memblock);
     const free = mem_init(k, memblock);
+    if (kfence) runTask(kfence_init(k));
     k.debug_pagealloc_key = boot.debug_pagealloc;
     k.system_state = 'RUNNING';
     return { kernel: k, free };

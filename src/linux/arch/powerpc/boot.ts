@@ -8,6 +8,7 @@ import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import type { Booted, BootOptions } from '../../architecture.ts';
 import { BuddyAllocator } from '../../mm/buddy.ts';
 import type { FrameAllocator, FrameRange } from '../../mm/frame_allocator.ts';
+import { kfence_init } from '../../mm/kfence/core.ts';
 import {
   createMemblock,
   for_each_free_mem_range,
@@ -54,9 +55,11 @@ export interface BootedPowerpc extends Booted {
 export function bootPowerpc(options: PowerpcBootOptions): BootedPowerpc {
   const init = createInit(options);
   const { k } = init;
+  const { config } = k;
   return k.memory.withoutJournal(() => {
     completed(k, k.radix_enabled ? radix_init_pgtable(init) : htab_initialize(init));
     const free = mem_init(init, options.reserved ?? []);
+    if (config.KFENCE) completed(k, kfence_init(k));
     completed(k, finish(k));
     return { kernel: k, free };
   });

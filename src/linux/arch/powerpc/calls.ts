@@ -44,7 +44,7 @@ function* nothing(task: Task<void>): Task<undefined> {
 
 function kernelMapPagesMissing(k: Build): string | undefined {
   if (k.config.DEBUG_PAGEALLOC) return undefined;
-  if (k.has['ppc-kfence'] && k.config.KFENCE) return undefined;
+  if (k.has.kfence && k.config.KFENCE) return undefined;
   return 'needs CONFIG_DEBUG_PAGEALLOC=y or CONFIG_KFENCE=y';
 }
 

@@ -20,10 +20,6 @@ export const POWERPC_CHANGES = {
     commit: '5e8b2c4dd3a0',
     release: 'v6.1',
   },
-  'ppc-kfence': {
-    effect: 'there is KFENCE on 64 bits',
-    release: 'between v5.11 and v6.1',
-  },
   'hash-kfence-base-pages': {
     effect:
       'a hash kernel with CONFIG_KFENCE=y maps memory by base pages and keeps the slot of each, whether KFENCE is on or not',
@@ -85,7 +81,6 @@ export const POWERPC_SINCE = {
     'ppc-set-memory',
     'strict-kernel-rwx-64',
     'radix-debug-pagealloc',
-    'ppc-kfence',
     'hash-kfence-base-pages',
     'hash-double-map',
     'radix-kfence-pool',

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { PAGE_OFFSET } from '../../../../../src/linux/arch/loongarch/include/asm/addrspace.ts';
 import * as pageattr from '../../../../../src/linux/arch/loongarch/mm/pageattr.ts';
 import { vmalloc } from '../../../../../src/linux/mm/vmalloc.ts';
 import { call, watch } from '../../powerpc/powerpc.ts';
 import { booted, KERNELS, leafText, WITH_SET_MEMORY } from '../loongarch.ts';
 
 const RW = 'PTE 0x1d3';
+const NP = 'PTE 0x152';
 
 describe.each(KERNELS)('every edit of the direct map on %s', (kernel) => {
   it('returns 0 and does nothing (S30)', () => {
@@ -109,62 +111,66 @@ describe.each(WITH_SET_MEMORY)('set_memory_*() of vmalloc on %s', (kernel) => {
 
 describe('KFENCE on loongarch', () => {
   const kfence = { boot: 'kfence.sample_interval=100' };
+  /** Four pages on a machine without KFENCE. */
+  const withPages = () => {
+    const k = booted('v7.2');
+    const start = k.frames.allocate(2, undefined)!;
+    return { k, pool: { start, end: start + 4 }, window: k.page_address(start) };
+  };
 
-  it.each(WITH_SET_MEMORY)(
-    'maps its pool once more, by page tables, and its pages are there from then on (%s)',
-    (kernel) => {
-      const k = booted(kernel, kfence);
-      const pool = k.kfence_pool!;
-      const window = k.page_address(pool.start);
-      expect(call(k.arch_kfence_init_pool(pool))).toBe(true);
-      const addr = k.page_address(pool.start);
-      expect(addr).not.toBe(window);
-      expect(leafText(k, addr)).toBe(RW);
-      const { value, of } = watch(k, k.kfence_protect_page(addr, true));
-      expect([value, k.translate(addr)]).toEqual([true, undefined]);
-      expect(of('flush')).toEqual([expect.objectContaining({ cpus: 'local', pages: 1 })]);
-      expect(call(k.kernel_page_present(pool.start))).toBe(false);
-      expect(leafText(k, window)).toBe('DMW 0x11d3');
-      expect(call(k.kfence_protect_page(addr, false))).toBe(true);
-      expect(leafText(k, addr)).toBe(RW);
-    },
-  );
+  it.each(WITH_SET_MEMORY)('maps its pool once more, by page tables, at boot (%s)', (kernel) => {
+    const k = booted(kernel, kfence);
+    const { start, end } = k.kfence_pool!;
+    expect(end - start).toBe(512);
+    const window = PAGE_OFFSET + start * k.page_size;
+    const at = (page: number) => k.page_address(start + page);
+    expect(at(0)).toBeGreaterThan(k.kernel_range.start);
+    expect([0, 1, 2, 3, 511].map((page) => leafText(k, at(page)))).toEqual([NP, NP, RW, NP, NP]);
+    expect(leafText(k, window)).toBe('DMW 0x11d3');
+    expect(call(k.kernel_page_present(start))).toBe(false);
+    expect(call(k.kernel_page_present(start + 2))).toBe(true);
+  });
+
+  it('makes a page not present and present again, and flushes this CPU alone', () => {
+    const k = booted('v7.2', kfence);
+    const addr = k.page_address(k.kfence_pool!.start + 2);
+    const { value, of } = watch(k, k.kfence_protect_page(addr, true));
+    expect([value, k.translate(addr)]).toEqual([true, undefined]);
+    expect(of('flush')).toEqual([expect.objectContaining({ cpus: 'local', pages: 1 })]);
+    expect(call(k.kfence_protect_page(addr, false))).toBe(true);
+    expect(leafText(k, addr)).toBe(RW);
+  });
 
   it('edits what page tables map by the struct page then: set_direct_map_*() works there', () => {
     const k = booted('v7.2', kfence);
-    const pool = k.kfence_pool!;
-    call(k.arch_kfence_init_pool(pool));
-    const addr = k.page_address(pool.start + 2);
-    expect(call(k.set_direct_map_invalid_noflush(pool.start + 2))).toBe(0);
-    expect(leafText(k, addr)).toBe('PTE 0x152');
-    expect(call(k.set_direct_map_default_noflush(pool.start + 2))).toBe(0);
+    const pfn = k.kfence_pool!.start + 2;
+    const addr = k.page_address(pfn);
+    expect(call(k.set_direct_map_invalid_noflush(pfn))).toBe(0);
+    expect(leafText(k, addr)).toBe(NP);
+    expect(call(k.set_direct_map_default_noflush(pfn))).toBe(0);
     expect(leafText(k, addr)).toBe(RW);
   });
 
   it('cannot protect what page tables do not map', () => {
-    const k = booted('v7.2', kfence);
-    const { value, of } = watch(k, k.kfence_protect_page(k.page_address(k.kfence_pool!.start), true));
+    const { k, window } = withPages();
+    const { value, of } = watch(k, k.kfence_protect_page(window, true));
     expect([value, of('warn').length]).toEqual([false, 1]);
   });
 
-  it('does without the pool’s mapping when a table is refused', () => {
-    const k = booted('v7.2', kfence);
-    const pool = k.kfence_pool!;
-    const window = k.page_address(pool.start);
+  it('does without the mapping when a table is refused', () => {
+    const { k, pool, window } = withPages();
     const { value } = watch(k, k.arch_kfence_init_pool(pool), () => false);
     expect([value, k.page_address(pool.start)]).toEqual([false, window]);
   });
 
   it('goes back with everything else', () => {
-    const k = booted('v7.2', kfence);
-    const pool = k.kfence_pool!;
-    const window = k.page_address(pool.start);
+    const { k, pool, window } = withPages();
     const mark = k.mark();
-    call(k.arch_kfence_init_pool(pool));
-    expect(k.hiddenState.at(-1)!.text()).not.toBe('[]');
+    expect(call(k.arch_kfence_init_pool(pool))).toBe(true);
+    const moved = k.hiddenState.at(-1)!.text();
     k.undo(mark);
     expect(k.page_address(pool.start)).toBe(window);
-    expect(k.hiddenState.at(-1)!.text()).toBe('[]');
+    expect([moved === '[]', k.hiddenState.at(-1)!.text()]).toEqual([false, '[]']);
   });
 
   it('is not there on v6.1', () => {

@@ -4,6 +4,7 @@ import type { VirtualAddress } from '../../../../../mmu/format.ts';
 import { _PAGE_PRESENT, _PAGE_VALID } from '../../../../../mmu/loongarch64.ts';
 import { set_entry } from '../../../../mm/entry.ts';
 import type { FrameRange } from '../../../../mm/frame_allocator.ts';
+import { KFENCE_NUM_OBJECTS, KFENCE_POOL_PAGES } from '../../../../mm/kfence/core.ts';
 import { entry_none } from '../../../../mm/pgtable.ts';
 import { flush_pages } from '../../../../mm/tlb_flush.ts';
 import { vmap_pages_range_noflush } from '../../../../mm/vmap.ts';
@@ -12,12 +13,9 @@ import type { LoongarchKernel } from '../../loongarch_kernel.ts';
 import { kfence_area_start } from './addrspace.ts';
 import { virt_to_kpte } from './pgtable.ts';
 
-/** CONFIG_KFENCE_NUM_OBJECTS; in a geometry smaller than the hardware's as few as there can be. */
-const KFENCE_NUM_OBJECTS = 255;
-
-/** KFENCE_POOL_SIZE: each object has two pages, and so has the head of the pool. linux/kfence.h:23 */
+/** KFENCE_POOL_SIZE. In a geometry smaller than the hardware's there is one object. */
 export function kfence_pool_size(k: LoongarchKernel): number {
-  return ((k.small ? 1 : KFENCE_NUM_OBJECTS) + 1) * 2 * k.page_size;
+  return KFENCE_POOL_PAGES(k.small ? 1 : KFENCE_NUM_OBJECTS) * k.page_size;
 }
 
 /** asm/pgtable.h:88 */

@@ -1,16 +1,14 @@
 /** KFENCE on 64-bit powerpc (arch/powerpc/include/asm/kfence.h). Line numbers are those of v7.2. */
 
 import type { VirtualAddress } from '../../../../../mmu/format.ts';
+import { KFENCE_NUM_OBJECTS, KFENCE_POOL_PAGES } from '../../../../mm/kfence/core.ts';
 import type { Task } from '../../../../task.ts';
 import { __kernel_map_pages } from '../../mm/pageattr.ts';
 import type { PowerpcKernel } from '../../powerpc_kernel.ts';
 
-/** CONFIG_KFENCE_NUM_OBJECTS; in a geometry smaller than the hardware's as few as there can be. */
-const KFENCE_NUM_OBJECTS = 255;
-
-/** KFENCE_POOL_SIZE: each object has two pages, and so has the head of the pool. linux/kfence.h:23 */
+/** KFENCE_POOL_SIZE. In a geometry smaller than the hardware's there is one object. */
 export function kfence_pool_size(k: PowerpcKernel): number {
-  return ((k.small ? 1 : KFENCE_NUM_OBJECTS) + 1) * 2 * k.page_size;
+  return KFENCE_POOL_PAGES(k.small ? 1 : KFENCE_NUM_OBJECTS) * k.page_size;
 }
 
 /** Whether the pool can be protected: not if early setup has given up. :28; always true before v6.13 */

@@ -316,7 +316,7 @@ function wants_slots(k: PowerpcKernel): boolean {
 
 /** asm/kfence.h:33 */
 function kfence_early_init_enabled(k: PowerpcKernel): boolean {
-  return k.has['ppc-kfence'] && k.config.KFENCE && k.boot.kfence_sample_interval !== 0;
+  return k.has.kfence && k.config.KFENCE && k.boot.kfence_sample_interval !== 0;
 }
 
 /** mmu_linear_psize: base pages where single pages must be mapped and unmapped, else large ones. :1070 */

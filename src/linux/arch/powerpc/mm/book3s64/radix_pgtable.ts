@@ -138,7 +138,7 @@ function fits(k: PowerpcKernel, level: number, addr: number, gap: number): boole
 /** Effect: KFENCE's pool is set aside, to be mapped by itself. 0 if KFENCE does not start with the system. :379 */
 function alloc_kfence_pool(init: BootState): number {
   const { k, memblock } = init;
-  const enabled = k.has['ppc-kfence'] && k.config.KFENCE && k.boot.kfence_sample_interval !== 0;
+  const enabled = k.has.kfence && k.config.KFENCE && k.boot.kfence_sample_interval !== 0;
   const size = kfence_pool_size(k);
   const pool = enabled
     ? memblock_phys_alloc_range(memblock, size, k.page_size, 0, Number.POSITIVE_INFINITY)
