@@ -6,7 +6,13 @@
  */
 
 import { NotModelledError } from '../errors.ts';
-import { JournalledCounters, JournalledMap, JournalledValue, type Undoable } from '../memory/journalled.ts';
+import {
+  JournalledCounters,
+  JournalledMap,
+  JournalledValue,
+  SharedJournal,
+  type Undoable,
+} from '../memory/journalled.ts';
 import type { SimulatedMemory } from '../memory/simulated_memory.ts';
 import { type EntryFormat, EntryKind, type VirtualAddress } from '../mmu/format.ts';
 import type { Tlb } from '../mmu/tlb.ts';
@@ -145,30 +151,33 @@ export abstract class Kernel {
   readonly #undoables: Undoable[] = [];
   readonly #locks: Lock[] = [];
 
+  /** The journal of what those keep who edit the direct map. */
+  protected readonly kept = this.journalled(new SharedJournal());
+
   /** Executable memory that is kept for the next who wants some. The mutex is a semaphore that nobody reads under. */
   readonly execmem_cache = {
     mutex: this.lock(createRwSemaphore('execmem_cache.mutex')),
-    busy_areas: this.journalled(new JournalledMap<VirtualAddress, execmem_area>()),
-    free_areas: this.journalled(new JournalledMap<VirtualAddress, execmem_area>()),
+    busy_areas: new JournalledMap<VirtualAddress, execmem_area>(this.kept),
+    free_areas: new JournalledMap<VirtualAddress, execmem_area>(this.kept),
   };
 
-  readonly kfence = this.journalled(new JournalledValue<KfenceState>(KFENCE_OFF));
+  readonly kfence = new JournalledValue<KfenceState>(KFENCE_OFF, this.kept);
 
   /** Loaded modules by number. */
-  readonly modules = this.journalled(new JournalledMap<number, module>());
+  readonly modules = new JournalledMap<number, module>(this.kept);
   /** Packs of BPF programs by address. */
-  readonly bpf_packs = this.journalled(new JournalledMap<VirtualAddress, bpf_prog_pack>());
+  readonly bpf_packs = new JournalledMap<VirtualAddress, bpf_prog_pack>(this.kept);
 
   /** SLAB's caches by number. */
-  readonly kmem_caches = this.journalled(new JournalledMap<number, kmem_cache>());
+  readonly kmem_caches = new JournalledMap<number, kmem_cache>(this.kept);
   /** The pages of a hibernation image that is being loaded. */
-  readonly image_pages = this.journalled(new JournalledValue<readonly number[]>([]));
+  readonly image_pages = new JournalledValue<readonly number[]>([], this.kept);
 
   /** Memory that was added while the kernel runs, by first frame. */
-  readonly memory_blocks = this.journalled(new JournalledMap<number, MemoryBlock>());
+  readonly memory_blocks = new JournalledMap<number, MemoryBlock>(this.kept);
 
   /** Pages that graphics have, by number. */
-  readonly ttm_pages = this.journalled(new JournalledMap<number, ttm_tt>());
+  readonly ttm_pages = new JournalledMap<number, ttm_tt>(this.kept);
 
   constructor(parts: {
     memory: SimulatedMemory;
@@ -391,10 +400,11 @@ export abstract class Kernel {
 
   /** What of its state lies beside memory and locks: with them it tells two states apart. */
   get hiddenState(): readonly StatePart[] {
-    const { page_flags, vmap_areas, secretmem_files } = this;
+    const { page_flags, vmap_areas, secretmem_files, kept } = this;
     return [
       { name: 'flags', mark: () => page_flags.mark(), text: () => JSON.stringify(page_flags.changed()) },
       { name: 'areas', mark: () => vmap_areas.mark(), text: () => JSON.stringify([...vmap_areas.entries()]) },
+      { name: 'kept', mark: () => kept.mark(), text: () => kept.text() },
       {
         name: 'files',
         mark: () => secretmem_files.mark(),

@@ -6,6 +6,42 @@ export interface Undoable {
   undo(mark: number): void;
 }
 
+/**
+ * One journal for many parts that seldom change: to mark them all costs no more than to mark one, and to tell whether any
+ * has changed no more than that.
+ */
+export class SharedJournal implements Undoable {
+  readonly #parts: { snapshot(): unknown }[] = [];
+  readonly #undos: (() => void)[] = [];
+
+  /** Take `part` into `text()`. Its changes come by `note`. */
+  share(part: { snapshot(): unknown }): void {
+    this.#parts.push(part);
+  }
+
+  /** A change, by what takes it back. */
+  note(undo: () => void): void {
+    this.#undos.push(undo);
+  }
+
+  mark(): number {
+    return this.#undos.length;
+  }
+
+  undo(mark: number): void {
+    while (this.#undos.length > mark) this.#undos.pop()!();
+  }
+
+  /** All that the parts hold: the same text, the same content. */
+  text(): string {
+    const mapsToo = (_key: string, value: unknown) => (value instanceof Map ? [...value] : value);
+    return JSON.stringify(
+      this.#parts.map((part) => part.snapshot()),
+      mapsToo,
+    );
+  }
+}
+
 /** A value and its place in the insertion order. Never changed: `set` makes a new one. */
 interface Slot<V> {
   value: V;
@@ -19,9 +55,21 @@ interface Slot<V> {
 export class JournalledMap<K, V> implements Undoable {
   readonly #slots = new Map<K, Slot<V>>();
   readonly #journal: { key: K; slot: Slot<V> | undefined }[] = [];
+  readonly #shared: SharedJournal | undefined;
   #nextOrder = 0;
   /** Whether `#slots` itself iterates in the right order: not after a deletion was undone. */
   #inOrder = true;
+
+  /** With a shared journal, that one is marked and undone instead. */
+  constructor(shared?: SharedJournal) {
+    this.#shared = shared;
+    shared?.share(this);
+  }
+
+  /** What it holds, in order. */
+  snapshot(): [K, V][] {
+    return [...this.entries()];
+  }
 
   get(key: K): V | undefined {
     return this.#slots.get(key)?.value;
@@ -33,14 +81,14 @@ export class JournalledMap<K, V> implements Undoable {
 
   set(key: K, value: V): void {
     const slot = this.#slots.get(key);
-    this.#journal.push({ key, slot });
+    this.#note(key, slot);
     this.#slots.set(key, { value, order: slot === undefined ? this.#nextOrder++ : slot.order });
   }
 
   delete(key: K): void {
     const slot = this.#slots.get(key);
     if (slot === undefined) return;
-    this.#journal.push({ key, slot });
+    this.#note(key, slot);
     this.#slots.delete(key);
   }
 
@@ -63,13 +111,22 @@ export class JournalledMap<K, V> implements Undoable {
   undo(mark: number): void {
     while (this.#journal.length > mark) {
       const { key, slot } = this.#journal.pop()!;
-      if (slot === undefined) {
-        this.#slots.delete(key);
-      } else {
-        if (!this.#slots.has(key)) this.#inOrder = false;
-        this.#slots.set(key, slot);
-      }
+      this.#restore(key, slot);
     }
+  }
+
+  #note(key: K, slot: Slot<V> | undefined): void {
+    if (this.#shared === undefined) this.#journal.push({ key, slot });
+    else this.#shared.note(() => this.#restore(key, slot));
+  }
+
+  #restore(key: K, slot: Slot<V> | undefined): void {
+    if (slot === undefined) {
+      this.#slots.delete(key);
+      return;
+    }
+    if (!this.#slots.has(key)) this.#inOrder = false;
+    this.#slots.set(key, slot);
   }
 
   #ordered(): Map<K, Slot<V>> {
@@ -87,9 +144,17 @@ export class JournalledMap<K, V> implements Undoable {
 export class JournalledValue<T> implements Undoable {
   #value: T;
   readonly #journal: T[] = [];
+  readonly #shared: SharedJournal | undefined;
 
-  constructor(value: T) {
+  /** With a shared journal, that one is marked and undone instead. */
+  constructor(value: T, shared?: SharedJournal) {
     this.#value = value;
+    this.#shared = shared;
+    shared?.share(this);
+  }
+
+  snapshot(): T {
+    return this.#value;
   }
 
   get(): T {
@@ -97,7 +162,12 @@ export class JournalledValue<T> implements Undoable {
   }
 
   set(value: T): void {
-    this.#journal.push(this.#value);
+    const was = this.#value;
+    if (this.#shared === undefined) this.#journal.push(was);
+    else
+      this.#shared.note(() => {
+        this.#value = was;
+      });
     this.#value = value;
   }
 

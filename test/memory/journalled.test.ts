@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JournalledCounters, JournalledMap } from '../../src/memory/journalled.ts';
+import {
+  JournalledCounters,
+  JournalledMap,
+  JournalledValue,
+  SharedJournal,
+} from '../../src/memory/journalled.ts';
 
 interface MapStep {
   key: number;
@@ -106,5 +111,44 @@ describe('JournalledCounters', () => {
     counters.add(1, -1);
     expect(counters.get(1)).toBe(2);
     expect(counters.get(0)).toBe(0);
+  });
+});
+
+describe('SharedJournal', () => {
+  test('marks and undoes all of its parts at once, in the order of their changes', () => {
+    const shared = new SharedJournal();
+    const map = new JournalledMap<string, number>(shared);
+    const value = new JournalledValue(1, shared);
+    map.set('a', 1);
+    value.set(2);
+    const before = shared.text();
+    const mark = shared.mark();
+    map.set('a', 2);
+    value.set(3);
+    map.delete('a');
+    map.set('b', 5);
+    value.set(4);
+    expect(shared.text()).not.toBe(before);
+    shared.undo(mark);
+    expect(shared.text()).toBe(before);
+    expect([[...map.entries()], value.get()]).toEqual([[['a', 1]], 2]);
+  });
+
+  test('tells what its parts hold, maps in them too', () => {
+    const shared = new SharedJournal();
+    new JournalledValue<ReadonlyMap<number, string>>(new Map([[1, 'x']]), shared);
+    new JournalledMap<number, boolean>(shared).set(7, true);
+    expect(shared.text()).toBe('[[[1,"x"]],[[7,true]]]');
+  });
+});
+
+describe('JournalledValue', () => {
+  test('undo restores it', () => {
+    const value = new JournalledValue('a');
+    const mark = value.mark();
+    value.set('b');
+    value.set('c');
+    value.undo(mark);
+    expect(value.get()).toBe('a');
   });
 });

@@ -129,9 +129,9 @@ export class X86Kernel extends Kernel {
   /** What the machine is told of private and shared pages. */
   readonly guest: x86_guest;
   /** Frames that the host of this guest can read. */
-  readonly host_visible = this.journalled(new JournalledMap<number, true>());
+  readonly host_visible = new JournalledMap<number, true>(this.kept);
   /** The RMP table of a host of SEV-SNP: frames that are a guest's, with the level of their entry. */
-  readonly rmp = this.journalled(new JournalledMap<number, number>());
+  readonly rmp = new JournalledMap<number, number>(this.kept);
 
   page_offset: VirtualAddress;
   phys_base = 0;
@@ -155,9 +155,7 @@ export class X86Kernel extends Kernel {
   readonly memtypes = this.journalled(new MemtypeTable());
 
   /** Which frames the direct map was built for. */
-  readonly #mapped = this.journalled(
-    new JournalledValue<MappedRanges>({ max_pfn_mapped: 0, pfn_mapped: [] }),
-  );
+  readonly #mapped = new JournalledValue<MappedRanges>({ max_pfn_mapped: 0, pfn_mapped: [] }, this.kept);
 
   constructor(
     parts: ConstructorParameters<typeof Kernel>[0] & { image: KernelImage; page_offset?: VirtualAddress },
