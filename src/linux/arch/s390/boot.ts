@@ -174,7 +174,7 @@ function topTable(k: S390Kernel, memblock: Memblock): number {
   return root;
 }
 
-/** Effect: the page allocator has the memory that nobody else has. mm/mm_init.c:2710 (v7.2) */
+/** Effect: the page allocator has the memory that nobody else has. mm/mm_init.c:2717 (v7.2) */
 function mem_init(init: BootState, options: S390BootOptions): readonly FrameRange[] {
   const { k, memblock } = init;
   reserve_boot_memory(init);

@@ -201,7 +201,7 @@ export class S390Kernel extends Kernel {
       yield* set_memory_4k(this, this.page_address(start), end - start);
     return true;
   }
-  /** Never fails, as far as it knows. asm/kfence.h:26 */
+  /** Never fails, as far as it knows. asm/kfence.h:25 */
   override *kfence_protect_page(addr: VirtualAddress, protect: boolean): Task<boolean> {
     yield* __kernel_map_pages(this, (addr - this.identity_base) / PAGE_SIZE, 1, protect ? 0 : 1);
     return true;

@@ -51,7 +51,7 @@ function try_get_large(
   return addr % size === 0 && next - addr === size && (addr - mode.offset) % size === 0;
 }
 
-/** Effect: [start, end) is mapped, where nothing was, below the entries of a table at `level`. :333, :354, :387, :419 */
+/** Effect: [start, end) is mapped, where nothing was, below the entries of a table at `level`. :333, :354, :387, :420 */
 function populate(
   init: BootState,
   table: number,
@@ -82,7 +82,7 @@ function populate(
   if (mode.counted) update_page_count(k, level, pages);
 }
 
-/** :438 */
+/** :440 */
 function pgtable_populate(
   init: BootState,
   start: VirtualAddress,
@@ -94,7 +94,7 @@ function pgtable_populate(
 
 /**
  * Effect: the lowcore is mapped by 4K entries and not counted, all other memory by as large leaves as the machine has, and
- * the kernel image where it runs. :469
+ * the kernel image where it runs. :470
  */
 export function setup_vmem(init: BootState): void {
   const { k } = init;

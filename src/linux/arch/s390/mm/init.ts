@@ -21,7 +21,7 @@ function* protect(k: S390Kernel, start: VirtualAddress, end: VirtualAddress, fla
   yield* __set_memory(k, start, (end - start) / PAGE_SIZE, flags);
 }
 
-/** Effect: kernel text and read-only data are so, and what must be mapped by 4K is. Nobody looks at errors. vmem.c:676 */
+/** Effect: kernel text and read-only data are so, and what must be mapped by 4K is. Nobody looks at errors. vmem.c:674 */
 function* protect_kernel(k: S390Kernel): Task<void> {
   if (k.image !== undefined) {
     const { va, stext, etext, end_rodata, inittext, amode31 } = k.image;
@@ -50,7 +50,7 @@ export function vmem_map_init(init: BootState): void {
     completed(init, set_memory_4k(k, k.__va(0), k.ident_map_size / PAGE_SIZE));
 }
 
-/** As many as the hardware likes, fewer on a machine of less than 512M. :70 */
+/** As many as the hardware likes, fewer on a machine of less than 512M. :72 */
 function zero_page_order(init: BootState): number {
   const bytes = init.memblock.memory.reduce((sum, { start, end }) => sum + end - start, 0);
   let order = 7;
@@ -58,7 +58,7 @@ function zero_page_order(init: BootState): number {
   return order;
 }
 
-/** Effect: the zero pages, from memblock, are read-only. Failure: panic. :70 */
+/** Effect: the zero pages, from memblock, are read-only. Failure: panic. :72 */
 export function arch_setup_zero_pages(init: BootState): void {
   const { k, memblock, zero_pages } = init;
   if (!k.has['zero-pages-read-only'] || !k.has_lowcore) return;
@@ -70,7 +70,7 @@ export function arch_setup_zero_pages(init: BootState): void {
   completed(init, set_memory_ro(k, k.__va(found), pages));
 }
 
-/** Effect: a pool is set aside if KFENCE is to be on. mm/kfence/core.c:946 */
+/** Effect: a pool is set aside if KFENCE is to be on. mm/kfence/core.c:926 */
 export function kfence_alloc_pool(init: BootState): void {
   const { k, memblock } = init;
   if (!k.has.kfence || k.boot.kfence_sample_interval === 0 || !k.has_lowcore) return;
@@ -92,7 +92,7 @@ export function kfence_split_mapping(init: BootState): void {
   completed(init, set_memory_4k(k, address, KFENCE_POOL_PAGES(KFENCE_NUM_OBJECTS)));
 }
 
-/** Effect: init text is writable and not executable. Before v6.12; that it is free then is not modelled. :171 (v6.1) */
+/** Effect: init text is writable and not executable. Before v6.12; that it is free then is not modelled. :205 (v6.1) */
 export function free_initmem(init: BootState): void {
   const { k } = init;
   if (k.image?.inittext === undefined) return;

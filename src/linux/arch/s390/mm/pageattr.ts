@@ -41,12 +41,12 @@ import { crdte, cspg, ipte } from '../include/asm/tlbflush.ts';
 import type { S390Kernel } from '../s390_kernel.ts';
 import { vmem_crst_alloc, vmem_pte_alloc } from './pgalloc.ts';
 
-/** Effect: `count` more leaves of a level. asm/pgtable.h:38 */
+/** Effect: `count` more leaves of a level. asm/pgtable.h:42 */
 export function update_page_count(k: S390Kernel, level: number, count: number): void {
   k.direct_pages_count.add(level, count);
 }
 
-/** The DirectMap lines of /proc/meminfo. :44 */
+/** The DirectMap lines of /proc/meminfo. :43 */
 export function arch_report_meminfo(k: S390Kernel): string[] {
   const line = (name: string, level: number, shift: number) => {
     const kilobytes = k.direct_pages_count.get(level) * 2 ** shift;
@@ -337,7 +337,7 @@ function known_flags(k: S390Kernel): number {
   return known;
 }
 
-/** Effect: not writable. asm/set_memory.h:54, and the next five */
+/** Effect: not writable. asm/set_memory.h:55, and the next five */
 export function set_memory_ro(k: S390Kernel, addr: VirtualAddress, numpages: number): Task<number> {
   return __set_memory(k, addr, numpages, SET_MEMORY_RO);
 }

@@ -30,7 +30,7 @@ export function CRST_ALLOC_ORDER(k: S390Kernel): number {
   return k.machine.index_bits === HARDWARE_INDEX_BITS ? 2 : 0;
 }
 
-/** Effect: the table at `level` maps nothing. crst_table_init(), pgalloc.h:24, and memset64() of page tables */
+/** Effect: the table at `level` maps nothing. crst_table_init(), pgalloc.h:30, and memset64() of page tables */
 export function table_init(k: S390Kernel, table: number, level: number): void {
   const entries = 2 ** k.format.indexBits(level);
   const empty = k.format.emptyEntry(level);
@@ -49,7 +49,7 @@ function addressOf(pfn: number | undefined): number | undefined {
   return pfn === undefined ? undefined : pfn * PAGE_SIZE;
 }
 
-/** Effect: an empty region or segment table, by its address. Failure: undefined (NULL). Context: may sleep. vmem.c:60 */
+/** Effect: an empty region or segment table, by its address. Failure: undefined (NULL). Context: may sleep. vmem.c:59 */
 export function* vmem_crst_alloc(k: S390Kernel, purpose: TablePurpose): Task<number | undefined> {
   const order = CRST_ALLOC_ORDER(k);
   const table = k.slab_is_available
@@ -59,7 +59,7 @@ export function* vmem_crst_alloc(k: S390Kernel, purpose: TablePurpose): Task<num
   return table;
 }
 
-/** Effect: an empty page table, by its address. Failure: undefined (NULL). Context: may sleep. vmem.c:72 */
+/** Effect: an empty page table, by its address. Failure: undefined (NULL). Context: may sleep. vmem.c:71 */
 export function* vmem_pte_alloc(k: S390Kernel, purpose: TablePurpose): Task<number | undefined> {
   const size = k.has['page-tables-whole-pages'] ? PAGE_SIZE : PAGE_TABLE_SIZE;
   const table = k.slab_is_available
@@ -69,7 +69,7 @@ export function* vmem_pte_alloc(k: S390Kernel, purpose: TablePurpose): Task<numb
   return table;
 }
 
-/** Effect: memory for a page table, by its address. Failure: undefined (NULL). pgalloc.c:120, and :249 (v6.1) */
+/** Effect: memory for a page table, by its address. Failure: undefined (NULL). pgalloc.c:117, and :249 (v6.1) */
 export function* page_table_alloc(k: S390Kernel, purpose: TablePurpose): Task<number | undefined> {
   const replay = k.frames.book === undefined;
   if (!k.has['page-tables-whole-pages'] && !replay) {
@@ -96,7 +96,7 @@ function put_first(k: S390Kernel, page: TablePage): void {
   k.pgtable_list.set([page, ...k.pgtable_list.get().filter(({ pfn }) => pfn !== page.pfn)]);
 }
 
-/** Effect: the page table is free, and with the second of two its page. pgalloc.c:150, and :328 (v6.1) */
+/** Effect: the page table is free, and with the second of two its page. pgalloc.c:139, and :327 (v6.1) */
 export function* page_table_free(k: S390Kernel, table: number): Task<void> {
   const pfn = Math.floor(table / PAGE_SIZE);
   const page = k.pgtable_list.get().find((each) => each.pfn === pfn);
@@ -128,7 +128,7 @@ export function* vmem_crst_free(k: S390Kernel, table: number): Task<void> {
   } else boot_table_kept(k, 'vmem_free_pages');
 }
 
-/** Effect: a page table is free; one of boot's is, or stays and is warned of. vmem.c:87 */
+/** Effect: a page table is free; one of boot's is, or stays and is warned of. vmem.c:86 */
 export function* vmem_pte_free(k: S390Kernel, table: number): Task<void> {
   const reserved = PageReserved(k, Math.floor(table / PAGE_SIZE));
   if (reserved && !k.has['hot-remove-frees-boot-tables']) boot_table_kept(k, 'vmem_pte_free');

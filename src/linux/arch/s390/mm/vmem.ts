@@ -30,7 +30,7 @@ function* set_leaf(k: S390Kernel, entry: number, level: number, addr: VirtualAdd
   yield* set_entry(k, entry, low, high);
 }
 
-/** Whether [addr, next) may be one leaf of a level. 5.10 keeps address 0 from it. :253 and :345 */
+/** Whether [addr, next) may be one leaf of a level. 5.10 keeps address 0 from it. :257 and :348 */
 function may_be_leaf(k: S390Kernel, level: number, addr: VirtualAddress, next: VirtualAddress): boolean {
   const { edat1, edat2 } = k.machine.features;
   const size = 2 ** k.format.levelShift(level);
@@ -43,7 +43,7 @@ function may_be_leaf(k: S390Kernel, level: number, addr: VirtualAddress, next: V
   );
 }
 
-/** Effect: the pages of [start, end) in one page table are mapped where nothing was, or are not mapped. :168 */
+/** Effect: the pages of [start, end) in one page table are mapped where nothing was, or are not mapped. :167 */
 function* modify_pte_table(
   k: S390Kernel,
   pmd: number,
@@ -65,7 +65,7 @@ function* modify_pte_table(
   return 0;
 }
 
-/** Effect: a table that maps nothing is free, and the entry above it none. :207, :305, :375 */
+/** Effect: a table that maps nothing is free, and the entry above it none. :207, :304, :374 */
 function* try_free_table(k: S390Kernel, entry: number, level: number): Task<void> {
   const table = table_of(k, entry, level);
   for (let i = 0; i < 2 ** k.format.indexBits(level - 1); i++) {
@@ -76,7 +76,7 @@ function* try_free_table(k: S390Kernel, entry: number, level: number): Task<void
   yield* clear(k, entry, level);
 }
 
-/** Effect: as above, for one segment table. A 1M leaf of which a part goes stays whole. Failure: -ENOMEM. :221 */
+/** Effect: as above, for one segment table. A 1M leaf of which a part goes stays whole. Failure: -ENOMEM. :223 */
 function* modify_pmd_table(
   k: S390Kernel,
   pud: number,
@@ -172,7 +172,7 @@ function* split_for_removal(k: S390Kernel, pud: number, addr: VirtualAddress): T
   );
 }
 
-/** Effect: as above, for what one region-second entry maps. :390 */
+/** Effect: as above, for what one region-second entry maps. :388 */
 function* modify_p4d(
   k: S390Kernel,
   p4d: number,
@@ -191,7 +191,7 @@ function* modify_p4d(
   return ret;
 }
 
-/** Effect: [start, end) is mapped, or not. Failure: -ENOMEM, with a part mapped. :436 */
+/** Effect: [start, end) is mapped, or not. Failure: -ENOMEM, with a part mapped. :434 */
 function* modify_pagetable(
   k: S390Kernel,
   start: VirtualAddress,
@@ -214,7 +214,7 @@ function* modify_pagetable(
   return ret;
 }
 
-/** Effect: physical [start, start + size) is in the direct map. Failure: -ENOMEM. :504 */
+/** Effect: physical [start, start + size) is in the direct map. Failure: -ENOMEM. :495 */
 export function* vmem_add_range(k: S390Kernel, start: number, size: number): Task<number> {
   return yield* modify_pagetable(k, k.__va(start), k.__va(start + size), true);
 }
@@ -223,14 +223,14 @@ function* vmem_remove_range(k: S390Kernel, start: number, size: number): Task<vo
   yield* modify_pagetable(k, k.__va(start), k.__va(start + size), false);
 }
 
-/** Effect: physical [start, start + size) is in the direct map no more, as far as that goes without words. :552 */
+/** Effect: physical [start, start + size) is in the direct map no more, as far as that goes without words. :539 */
 export function* vmem_remove_mapping(k: S390Kernel, start: number, size: number): Task<void> {
   yield* down_write(k, k.vmem_mutex);
   yield* vmem_remove_range(k, start, size);
   up_write(k, k.vmem_mutex);
 }
 
-/** Effect: physical [start, start + size) is in the direct map. Failure: -ERANGE, or -ENOMEM with nothing mapped. :567 */
+/** Effect: physical [start, start + size) is in the direct map. Failure: -ERANGE, or -ENOMEM with nothing mapped. :555 */
 export function* vmem_add_mapping(k: S390Kernel, start: number, size: number): Task<number> {
   if (start + size > k.max_mappable) return -ERANGE;
   yield* down_write(k, k.vmem_mutex);

@@ -133,7 +133,7 @@ export function s390PageTableOps(k: S390Kernel): PageTableOps {
 }
 
 /**
- * Physical address of the PTE of an address, as virt_to_kpte() (linux/pgtable.h:157) finds it: no entry on the way is asked
+ * Physical address of the PTE of an address, as virt_to_kpte() (linux/pgtable.h:175) finds it: no entry on the way is asked
  * whether it is a leaf, so that of a 1M leaf the first 2K of its memory are taken for a page table.
  * @throws NotModelledError where the way goes through memory whose content the model does not have.
  */

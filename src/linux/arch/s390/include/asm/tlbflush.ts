@@ -15,7 +15,7 @@ function purge(k: S390Kernel, address: VirtualAddress, pages: number): void {
   if (k.listening) k.emit({ kind: 'flush', cpu: k.cpu, cpus: 'all', pages, address });
 }
 
-/** Effect: the entry has a new value, and no CPU a translation that came from the old one. pgtable.h:636 (v7.2) */
+/** Effect: the entry has a new value, and no CPU a translation that came from the old one. pgtable.h:641 (v7.2) */
 export function* crdte(
   k: S390Kernel,
   entry: number,
@@ -29,7 +29,7 @@ export function* crdte(
   purge(k, Math.floor(address / covers) * covers, covers / k.page_size);
 }
 
-/** Effect: the entry has a new value, and no CPU any translation. CSPG, or CSP. pgtable.h:617 (v7.2) */
+/** Effect: the entry has a new value, and no CPU any translation. CSPG, or CSP. pgtable.h:611 (v7.2) */
 export function* cspg(k: S390Kernel, entry: number, low: number, high: number): Task<void> {
   yield* set_entry(k, entry, low, high);
   k.tlb?.flushAll('all');
@@ -38,7 +38,7 @@ export function* cspg(k: S390Kernel, entry: number, low: number, high: number): 
 
 /**
  * Effect: `nr` words from `pte` on have the bit "invalid", and no CPU a translation of their pages: IPTE. What the words
- * are, the CPU does not ask. pgtable.h:1145 and :1170 (v7.2)
+ * are, the CPU does not ask. pgtable.h:1147 and :1170 (v7.2)
  */
 export function* ipte(k: S390Kernel, pte: number, address: VirtualAddress, nr: number): Task<void> {
   if (k.interleaved) yield { kind: 'preemption', at: 'write', what: pte };
@@ -51,7 +51,7 @@ export function* ipte(k: S390Kernel, pte: number, address: VirtualAddress, nr: n
 
 /**
  * Effect: the PTE is none, and no CPU has a translation of its page. A CPU that alone has no user's address space would
- * leave the translations for later: it has run none since it was started. pgtable.h:1218, and mm/pgtable.c:99 (v7.2)
+ * leave the translations for later: it has run none since it was started. pgtable.h:1218, and mm/pgtable.c:98 (v7.2)
  */
 export function* ptep_get_and_clear(k: S390Kernel, entry: number, address: VirtualAddress): Task<void> {
   if ((k.memory.low(entry) & _PAGE_INVALID) === 0) yield* ipte(k, entry, address, 1);
