@@ -70,11 +70,12 @@ ${options.join('\n')}
 - Interleavings of CPUs in \`directmap run\`: calls on several CPUs follow one another. The kernel functions can be
   interleaved; the explorer that does it comes with the checker.
 - Of executable memory: address ranges by type, KASAN's shadow, what is written, and that its workqueue runs by itself:
-  \`execmem_cache_free_slow()\` and \`execmem_cache_clean()\` are calls. v6.13's cache, which was not in the direct map.
+  \`execmem_cache_free_slow()\` and \`execmem_cache_clean()\` are calls.
 - Of a walk of the tables: more than one address, other mms than init_mm, and that an entry is read several times. The mmap
   lock that vmalloc tries before it frees a table for a large leaf: only here a walk may meet such a table after it was freed.
-- KFENCE, memory hot-add and hot-remove, Xen PV, SGX platform pages, TDX and SEV-SNP hooks, \`nopat\`, CPUs without NX or PSE.
-- Hibernation beyond the snapshot of memory: devices, freezing, the disk, the resume of the boot kernel.
+- Xen PV, SGX platform pages, guests of SEV-SNP, \`nopat\`, CPUs without NX or PSE. Of KFENCE when it samples, of modules their
+  init sections, of memory hotplug the struct pages, of a part of a 1G leaf that is removed what v5.12 and later do.
+- Hibernation beyond the snapshot of memory and the pages of an image that is being loaded: devices, freezing, the disk.
 - Memory types that drivers had reserved before a dump or a recording began, for what is not RAM (ACPI tables, HPET).
 - Large leaves with reserved address bits set, as a protection of 0 leaves them: a run ends there, with exit status 3.
 - CPUs without PGE; and with \`rodata=off\` the end of the text, which a dump's tables then do not show.
