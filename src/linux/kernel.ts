@@ -200,6 +200,10 @@ export abstract class Kernel {
 
   /** Direct-map address of a page frame: page_address(). */
   abstract page_address(pfn: number): VirtualAddress;
+  /** Where the struct pages lie, of 64 bytes each, if that is known: a recording may name a page by its. */
+  get vmemmap(): VirtualAddress | undefined {
+    return undefined;
+  }
   /** How entries are read and made, for the shared code. */
   abstract readonly pgtable: PageTableOps;
   /** Where the direct map lies: from the first frame's address to the last one's. */
