@@ -61,6 +61,12 @@ export class LoongarchKernel extends Kernel {
     return this.page_addresses.get(pfn) ?? PAGE_OFFSET + pfn * this.page_size;
   }
 
+  /** Found in a dump's tables. */
+  memory_map: VirtualAddress | undefined;
+  override get vmemmap(): VirtualAddress | undefined {
+    return this.memory_map;
+  }
+
   get direct_map(): AddressRange {
     const end = Math.max(0, ...this.machine.memory.map((range) => range.end));
     return { start: PAGE_OFFSET, end: PAGE_OFFSET + end };

@@ -2,7 +2,8 @@
 
 import type { PageSource } from '../../../memory/physical_memory.ts';
 import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
-import { type EntryFormat, EntryKind } from '../../../mmu/format.ts';
+import { type EntryFormat, EntryKind, type VirtualAddress } from '../../../mmu/format.ts';
+import { walk } from '../../../mmu/walk.ts';
 import type { DumpedMachine } from '../../architecture.ts';
 import { IMAGE_7_2 } from './kernel_image.ts';
 import { LoongarchKernel } from './loongarch_kernel.ts';
@@ -21,9 +22,17 @@ export function kernelOnDump(dump: DumpedMachine): LoongarchKernel {
     image: { ...IMAGE_7_2, swapper_pg_dir: dump.root },
   });
   kernel.invalid_tables = invalidTables(dump.tables, kernel.format, dump.root);
+  kernel.memory_map = memoryMap(kernel);
   kernel.debug_pagealloc_key = dump.boot.debug_pagealloc;
   kernel.system_state = 'RUNNING';
   return kernel;
+}
+
+/** Where the struct pages begin: nothing else of the kernel's is mapped by large leaves, and they lie at the end. */
+function memoryMap(k: LoongarchKernel): VirtualAddress | undefined {
+  for (const run of walk(k.memory, k.format, k.root, { range: k.kernel_range, sharedOnce: true }))
+    if (run.kind === 'leaf' && run.level > 1) return run.address;
+  return undefined;
 }
 
 /**
