@@ -21,6 +21,8 @@ export interface Architecture {
   readonly name: string;
   /** What else people call it. */
   readonly aliases: readonly string[];
+  /** Bytes that a base page may have, the smallest first. */
+  readonly pageSizes: readonly number[];
   /** By which number ELF files name it (e_machine). */
   readonly elfMachine: number;
   /** Behaviour differences of its own, beside the shared ones. */

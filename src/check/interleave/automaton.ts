@@ -282,7 +282,7 @@ export class Automaton {
     for (const cell of accesses) {
       const address = this.cells.addressOf(cell);
       if (address === undefined || NamedFrames.frameOfNote(address) !== undefined) continue;
-      const frame = Math.floor(address / 4096);
+      const frame = Math.floor(address / this.cells.page_size);
       if (this.cells.isWatchedTable(frame)) notes.add(this.cells.cellOfAddress(NamedFrames.noteOn(frame)));
     }
     return [...notes].filter((note) => !accesses.includes(note));

@@ -65,7 +65,11 @@ export class Cells {
     this.#bootTable = tableOf(machine.kernel, machine.kernel.page_address(machine.pfnOf(0)));
     for (const lock of machine.kernel.locks) this.#addLock(lock);
     // What tells pages apart must be known from the start.
-    if (this.#alike && this.#bootTable >= 0) this.cellOfAddress(this.#bootTable * 4096);
+    if (this.#alike && this.#bootTable >= 0) this.cellOfAddress(this.#bootTable * this.page_size);
+  }
+
+  get page_size(): number {
+    return this.#kernel.page_size;
   }
 
   get count(): number {
@@ -145,7 +149,8 @@ export class Cells {
     const { low, high } = this.#words[value]!;
     const { format } = this.#kernel;
     return (
-      format.kind(2, low, high) === EntryKind.Table && format.tableAddress(2, low, high) === frame * 4096
+      format.kind(2, low, high) === EntryKind.Table &&
+      format.tableAddress(2, low, high) === frame * this.page_size
     );
   }
 
@@ -191,12 +196,12 @@ export class Cells {
 
   /** Address of the page of PTEs of the explored leaf that the address lies in, if it does. */
   #columnAt(address: number): number | undefined {
-    const frame = Math.floor(address / 4096);
+    const frame = Math.floor(address / this.page_size);
     const base = this.#kernel.page_address(this.#machine.pfnOf(0));
     const purpose = this.#machine.frames.purposeOf(frame);
     const ours = frame === this.#bootTable || (purpose?.level === 1 && purpose.address === base);
-    if (!ours || address % 4096 >= this.#machine.pageCount * 8) return undefined;
-    return frame * 4096;
+    if (!ours || address % this.page_size >= this.#machine.pageCount * 8) return undefined;
+    return frame * this.page_size;
   }
 
   // ---- values
@@ -234,7 +239,7 @@ export class Cells {
   #moved(words: ReadonlyMap<number, Word>, page: number): Word {
     const [from, { low, high }] = [...words][0]!;
     const wanted = this.#relative(from, low, high);
-    const distance = BigInt(this.#machine.pfnOf(page) - this.#machine.pfnOf(from)) * 4096n;
+    const distance = BigInt(this.#machine.pfnOf(page) - this.#machine.pfnOf(from)) * BigInt(this.page_size);
     for (const by of [distance, -distance]) {
       const moved = BigInt.asUintN(64, ((BigInt(high) << 32n) | BigInt(low)) + by);
       const word = { low: Number(moved & 0xffff_ffffn), high: Number(moved >> 32n) };
@@ -268,5 +273,5 @@ function tableOf(k: Kernel, address: number): number {
     if (k.format.kind(level, low, high) !== EntryKind.Table) return -1;
     table = k.format.tableAddress(level, low, high);
   }
-  return table / 4096;
+  return table / k.page_size;
 }

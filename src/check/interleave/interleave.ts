@@ -402,7 +402,7 @@ class Interleaver {
   /** Whether an entry lies in a table that no entry points to, before the step and after: its maker's own so far. */
   #isPrivate(cell: number, writes: readonly number[]): boolean {
     const { cells } = this.#automaton;
-    const frame = Math.floor(cells.addressOf(cell)! / 4096);
+    const frame = Math.floor(cells.addressOf(cell)! / cells.page_size);
     for (let each = 0; each < cells.count; each++) {
       if (cells.pageOf(each) >= 0 || cells.addressOf(each) === undefined) continue;
       if (cells.pointsTo(this.#value(each), frame)) return false;

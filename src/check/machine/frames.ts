@@ -14,6 +14,12 @@ import type { SimulatedMemory } from '../../memory/simulated_memory.ts';
 /** Physical address of the note on frame 0. */
 const BOOK = 2 ** 50;
 
+/** What memory is kept in. */
+const FRAME_SIZE = 4096;
+/** First frame of those for tables larger than a page, beyond all others. */
+const BLOCKS = 2 ** 30;
+const LARGEST_BLOCK = 16;
+
 const TAKEN = 1;
 /** What a note says of a frame that was given back. */
 export const GIVEN_BACK = 2;
@@ -25,6 +31,8 @@ export interface FramePools {
   tables: Iterator<number>;
   /** Whether the explored pages are free. */
   pagesFree: boolean;
+  /** 4096 if not given. */
+  page_size?: number;
 }
 
 export class NamedFrames implements FrameAllocator {
@@ -33,6 +41,7 @@ export class NamedFrames implements FrameAllocator {
   readonly #names = new Map<string, number>();
   readonly #purposes = new Map<number, TablePurpose>();
   readonly #explored: ReadonlySet<number>;
+  #blocks = 0;
 
   constructor(memory: SimulatedMemory, pools: FramePools) {
     this.#memory = memory;
@@ -43,7 +52,7 @@ export class NamedFrames implements FrameAllocator {
   allocate(order: number, purpose: TablePurpose | undefined): number | undefined {
     if (purpose === undefined) return this.#allocatePages(order);
     for (let attempt = 0; ; attempt++) {
-      const frame = this.#named(purpose, attempt);
+      const frame = order === 0 ? this.#named(purpose, attempt) : this.#namedBlock(purpose, order, attempt);
       if (frame === undefined) return undefined;
       if (this.#note(frame) === TAKEN) continue;
       this.#write(frame, TAKEN);
@@ -53,7 +62,7 @@ export class NamedFrames implements FrameAllocator {
 
   free(pfn: number, order: number): void {
     for (let page = pfn; page < pfn + 2 ** order; page++) {
-      if (!this.#explored.has(page)) this.#memory.clearPage(page);
+      if (!this.#explored.has(page)) this.#clear(page);
       this.#write(page, GIVEN_BACK);
     }
   }
@@ -128,6 +137,20 @@ export class NamedFrames implements FrameAllocator {
       return pfn;
     }
     return undefined;
+  }
+
+  #clear(pfn: number): void {
+    const frames = (this.#pools.page_size ?? FRAME_SIZE) / FRAME_SIZE;
+    for (let i = 0; i < frames; i++) this.#memory.clearPage(pfn * frames + i);
+  }
+
+  /** The first of 2^order frames for a purpose: of none that single tables get. */
+  #namedBlock({ level, address }: TablePurpose, order: number, attempt: number): number {
+    const name = `${level} ${address} ${attempt} of ${order}`;
+    const pfn = this.#names.get(name) ?? BLOCKS + this.#blocks++ * LARGEST_BLOCK;
+    this.#names.set(name, pfn);
+    this.#purposes.set(pfn, { level, address });
+    return pfn;
   }
 
   /** The frame for a purpose; a second one for whoever wants one meanwhile, and so on. */

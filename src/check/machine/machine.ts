@@ -26,8 +26,6 @@ import { callNamed, expandActions, expandPattern, kernelArgumentsOf } from './ac
 import { NamedFrames } from './frames.ts';
 
 export const HARDWARE_BITS = 9;
-/** Of every machine that is explored. */
-const PAGE_SIZE = 4096;
 /** Blocks of memory of a small machine. */
 const SMALL_BLOCKS = 2;
 const NO_RIGHTS: Rights = { present: false, writable: false, executable: false };
@@ -150,6 +148,7 @@ export class CheckedMachine implements State {
     this.leafLevel = leafLevel;
     const block = Array.from({ length: this.#blockPages }, (_, i) => this.#base + i);
     this.frames = new NamedFrames(kernel.memory, {
+      page_size: kernel.page_size,
       pages: block,
       tables: tableFrames(free, this.#base, block.length),
       pagesFree: world.pagesFree ?? false,
@@ -404,7 +403,7 @@ function bootFor(
   const machine = version.arch.machine({
     ram: small ? smallRam(world, bits, version.arch) : FULL_RAM[world.leaf],
     cpus: Math.max(world.cpus ?? 1, surroundings.cpus ?? 1),
-    page_size: PAGE_SIZE,
+    page_size: pageSizeOf(version.arch),
     features: { ...featuresFor(world, bits, version.arch), ...surroundings.features },
     where: 'the claim',
     ...(small && { index_bits: bits }),
@@ -419,14 +418,20 @@ function bootFor(
 export function smallRam(world: World, bits: number, arch: Architecture): readonly MemoryRange[] {
   if (!needsSmallLeaves(world, bits) || arch.noPudLeaves !== undefined) {
     const pages = 2 ** (3 * bits);
-    return [{ start: 0, end: pages * PAGE_SIZE, type: 'RAM' }];
+    return [{ start: 0, end: pages * pageSizeOf(arch), type: 'RAM' }];
   }
-  const block = 2 ** (2 * bits) * PAGE_SIZE;
+  const page_size = pageSizeOf(arch);
+  const block = 2 ** (2 * bits) * page_size;
   return Array.from({ length: SMALL_BLOCKS }, (_, i) => ({
     start: i * block,
-    end: (i + 1) * block - PAGE_SIZE,
+    end: (i + 1) * block - page_size,
     type: 'RAM' as const,
   }));
+}
+
+/** Of every machine that is explored: the smallest that there is. */
+export function pageSizeOf({ pageSizes }: Architecture): number {
+  return pageSizes[0]!;
 }
 
 /** Pages that an entry at `level` maps. */

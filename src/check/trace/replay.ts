@@ -300,7 +300,7 @@ class InterleavedReplay {
     const { memory } = this.#machine.kernel;
     if (!(memory instanceof WatchedMemory)) return;
     const use = (address: number) => {
-      const frame = Math.floor(address / 4096);
+      const frame = Math.floor(address / this.#machine.kernel.page_size);
       if (NamedFrames.frameOfNote(address) !== undefined || !this.#machine.frames.wasGivenBack(frame)) return;
       this.#usedAfterFree = true;
     };

@@ -29,6 +29,7 @@ const NOT_YET = 'loongarch came with v5.19';
 export const LOONGARCH: Architecture = {
   name: 'loongarch64',
   aliases: ['loong64', 'loongarch'],
+  pageSizes: [4096, 16384, 65536],
   elfMachine: EM_LOONGARCH,
   changes: LOONGARCH_CHANGES,
   since: LOONGARCH_SINCE,

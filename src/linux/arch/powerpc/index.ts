@@ -27,6 +27,7 @@ const DEBUG_PAGEALLOC = {
 export const POWERPC: Architecture = {
   name: 'ppc64',
   aliases: ['ppc64le', 'powerpc', 'powerpc64', 'powerpc64le'],
+  pageSizes: [4096, 65536],
   elfMachine: EM_PPC64,
   changes: POWERPC_CHANGES,
   since: POWERPC_SINCE,

@@ -14,6 +14,7 @@ import { kernelOnDump } from './on_dump.ts';
 export const RISCV: Architecture = {
   name: 'riscv64',
   aliases: ['riscv', 'rv64'],
+  pageSizes: [4096],
   elfMachine: EM_RISCV,
   changes: RISCV_CHANGES,
   since: RISCV_SINCE,

@@ -24,6 +24,7 @@ function parseBoot(text: string, config: Config, where: string): BootParameters 
 export const SPARC: Architecture = {
   name: 'sparc64',
   aliases: ['sparc'],
+  pageSizes: [8192],
   elfMachine: EM_SPARCV9,
   changes: {},
   since: {},

@@ -15,6 +15,7 @@ import { kernelOnDump } from './on_dump.ts';
 export const X86: Architecture = {
   name: 'x86_64',
   aliases: ['x86-64', 'amd64', 'x86'],
+  pageSizes: [4096],
   elfMachine: EM_X86_64,
   changes: X86_CHANGES,
   since: X86_SINCE,
