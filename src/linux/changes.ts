@@ -133,6 +133,11 @@ export const CHANGES = {
     subject: 'mm/secretmem: make it on by default',
     release: 'v6.5',
   },
+  'memblock-frees-late': {
+    effect:
+      'memblock_free() gives pages to the page allocator once there is one; before, it only forgot that they were taken, and they were lost',
+    release: 'between v6.12 and v7.2',
+  },
   'set-direct-map-valid': {
     effect: 'set_direct_map_valid_noflush() maps or unmaps several pages in one call',
     subject: 'arch: introduce set_direct_map_valid_noflush()',

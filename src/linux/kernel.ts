@@ -383,6 +383,11 @@ export abstract class Kernel {
     return true;
   }
 
+  /** Whether the architecture takes trampolines of BPF from packs (arch_alloc_bpf_trampoline()). */
+  get bpf_trampolines_in_packs(): boolean {
+    return false;
+  }
+
   /** CONFIG_ARCH_HAS_EXECMEM_ROX, and a CPU that it works on. */
   get arch_has_execmem_rox(): boolean {
     return false;

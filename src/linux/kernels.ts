@@ -74,7 +74,7 @@ export const PRESETS: readonly Preset[] = [
   {
     name: 'v7.2.13',
     note: 'Debian sid, November 2026',
-    since: ['set-direct-map-valid', 'execmem-rox-cache'],
+    since: ['set-direct-map-valid', 'execmem-rox-cache', 'memblock-frees-late'],
   },
 ];
 

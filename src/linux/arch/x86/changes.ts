@@ -159,6 +159,10 @@ export const X86_CHANGES = {
     effect: '__set_memory_prot() is gone',
     release: 'between v6.12 and v7.2',
   },
+  'bpf-trampoline-pack': {
+    effect: 'a trampoline of BPF lies in a pack, read-only from the start; before, it had a page of its own',
+    release: 'between v6.1 and v6.12',
+  },
   'vtom-not-present': {
     effect:
       'a guest of Hyper-V takes pages out of the direct map while they change between private and shared; before, they stayed',
@@ -213,6 +217,7 @@ export const X86_SINCE = {
     'ro-clears-dirty',
     'np-clears-dirty',
     'set-memory-p-public',
+    'bpf-trampoline-pack',
     'vtom-not-present',
     'conversion-failure-warns',
     'snp-host',

@@ -376,6 +376,10 @@ export class X86Kernel extends Kernel {
   override kfence_protect_page(addr: VirtualAddress, protect: boolean): Task<boolean> {
     return kfence_protect_page(this, addr, protect);
   }
+  /** arch/x86/net/bpf_jit_comp.c:3681 (v7.2) */
+  override get bpf_trampolines_in_packs(): boolean {
+    return this.has['bpf-trampoline-pack'];
+  }
   /** x86/Kconfig:87 and x86/mm/init.c:1077 (v7.2): with STRICT_MODULE_RWX and PSE. */
   override get arch_has_execmem_rox(): boolean {
     return this.has['execmem-rox-cache'];

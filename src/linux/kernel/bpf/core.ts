@@ -80,9 +80,11 @@ export function* bpf_jit_binary_load(k: Kernel, pages: number): Task<VirtualAddr
   return undefined;
 }
 
-/** Effect: the program's pages are free, writable in the direct map. Context: may sleep. */
+/** Effect: the program's or trampoline's pages are free, writable in the direct map. Context: may sleep. */
 export function* bpf_prog_free(k: Kernel, ptr: VirtualAddress): Task<void> {
-  yield* vfree(k, ptr);
+  const area = find_vm_area(k, ptr);
+  if (area !== undefined && k.bpf_packs.has(area.addr)) yield* bpf_prog_pack_free(k, ptr, 1);
+  else yield* vfree(k, ptr);
 }
 
 // ---- packs
@@ -156,11 +158,12 @@ export function* bpf_prog_pack_free(k: Kernel, ptr: VirtualAddress, pages: numbe
 // ---- trampolines
 
 /**
- * Returns a page for a trampoline. Since the change `bpf-trampoline-ro` read-only once it is written, before writable and
+ * Returns a page for a trampoline, of a pack where the architecture has it so. Since the change `bpf-trampoline-ro` read-only once it is written, before writable and
  * executable for good. Failure: undefined (NULL), for want of memory or since the change `bpf-jit-lock-checked` because of
  * an error; before, errors are ignored. trampoline.c:766, :28 (v5.10)
  */
 export function* bpf_trampoline_alloc(k: Kernel): Task<VirtualAddress | undefined> {
+  if (k.bpf_trampolines_in_packs) return yield* bpf_prog_pack_alloc(k, 1);
   const image = yield* bpf_jit_alloc_exec(k, 1);
   if (image === undefined) return undefined;
   set_vm_flush_reset_perms(k, image);

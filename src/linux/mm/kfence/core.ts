@@ -114,8 +114,9 @@ function kfence_init_enable(k: Kernel): void {
 }
 
 /**
- * Effect: KFENCE is on, with the pool that boot has set aside, whose pages are reserved. Failure: it is off, and what of
- * the pool has not been touched is free. :983
+ * Effect: KFENCE is on, with the pool that boot has set aside, whose pages are reserved. Failure: it is off; what of the
+ * pool has not been touched is free since the change `memblock-frees-late`, and lost before: memblock has nothing to give
+ * any more. :983
  */
 export function* kfence_init(k: Kernel): Task<void> {
   if (!k.has.kfence || k.boot.kfence_sample_interval === 0 || k.kasan_hw_tags_enabled()) return;
@@ -129,7 +130,8 @@ export function* kfence_init(k: Kernel): Task<void> {
     }
     const untouched = pool.start + pagesBelow(k, pool, addr);
     change(k, { pool: undefined });
-    for (let page = untouched; page < pool.end; page++) yield* free_reserved_page(k, page);
+    if (k.has['memblock-frees-late'])
+      for (let page = untouched; page < pool.end; page++) yield* free_reserved_page(k, page);
   }
   k.printk('err', 'kfence: kfence_init failed');
 }

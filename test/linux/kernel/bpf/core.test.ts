@@ -90,6 +90,9 @@ describe.each(KERNELS)('a BPF program of %s', (kernel) => {
     expect(rights(k, call(bpf_trampoline_alloc(k))!)).toBe(k.has['bpf-trampoline-ro'] ? 'X' : 'WX');
     const refused = call(bpf_trampoline_alloc(smallX86({ kernel })), refuseTables);
     expect(refused).toBeUndefined();
+    expect(k.bpf_packs.size).toBe(k.has['bpf-trampoline-pack'] ? 1 : 0);
+    call(bpf_prog_free(k, [...k.vmap_areas.keys()][0]!));
+    expect(held(k)).toBe(0);
   });
 });
 
