@@ -34,6 +34,12 @@ describe('the table of callers', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
+  it('knows the architectures whose folders it names', () => {
+    const known = ARCHITECTURES.flatMap(({ name, aliases }) => [name, ...aliases]);
+    const folders = CALLERS.flatMap(({ file }) => /^arch\/(\w+)\//.exec(file)?.[1] ?? []);
+    expect([...new Set(folders)].filter((folder) => !known.includes(folder))).toEqual([]);
+  });
+
   it('has every policy towards an error', () => {
     expect(new Set(CALLERS.map(({ onError }) => onError))).toEqual(new Set(Object.keys(ON_ERROR)));
   });

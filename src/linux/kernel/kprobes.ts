@@ -1,6 +1,6 @@
 /**
  * Pages for the instructions that kprobes and ftrace make (kernel/kprobes.c, arch/x86/kernel/kprobes/core.c and
- * ftrace.c). What set_memory_*() return, nobody looks at. Line numbers are those of v7.2.
+ * ftrace.c). What set_memory_*() return, nobody looks at; arm64 does, which is not modelled. Line numbers are those of v7.2.
  */
 
 import type { VirtualAddress } from '../../mmu/format.ts';
