@@ -14,7 +14,7 @@ import type { Arm64BootParameters } from './boot_parameters.ts';
 import type { Arm64Change } from './changes.ts';
 import type { Arm64Config } from './config.ts';
 import { kfence_protect_page } from './include/asm/kfence.ts';
-import { KIMAGE_VADDR, vmalloc_end, vmalloc_start } from './include/asm/memory.ts';
+import { KIMAGE_VADDR, vmalloc_end, vmalloc_start, vmemmap } from './include/asm/memory.ts';
 import { arm64PageTableOps } from './include/asm/pgtable.ts';
 import { flush_tlb_kernel_range } from './include/asm/tlbflush.ts';
 import { parse_rodata } from './kernel/setup.ts';
@@ -284,6 +284,9 @@ export class Arm64Kernel extends Kernel {
   }
   override get VMALLOC_START(): VirtualAddress {
     return vmalloc_start(this);
+  }
+  override get vmemmap(): VirtualAddress {
+    return vmemmap(this);
   }
   override get VMALLOC_END(): VirtualAddress {
     return vmalloc_end(this);

@@ -1,6 +1,6 @@
 /** The words of the kernel command line that are arm64's alone, or have a meaning of their own there. */
 
-import { type BootParameters, type BootWords, parseBootParameters } from '../../boot_parameters.ts';
+import { type BootParameters, type BootWords, badWord, parseBootParameters } from '../../boot_parameters.ts';
 import type { Config } from '../../config.ts';
 
 interface OwnParameters {
@@ -8,9 +8,20 @@ interface OwnParameters {
   rodata_word: string | undefined;
   /** What crashkernel= says. */
   crashkernel: string | undefined;
+  /** Bytes of memory that are used. */
+  memory_limit: number;
 }
 
 export type Arm64BootParameters = BootParameters & OwnParameters;
+
+const SUFFIXES = 'KMGTPE';
+
+/** lib/cmdline.c:139 (v7.2) */
+function memparse(name: string, value: string, where: string): number {
+  const [, digits, suffix = ''] = /^(0x[0-9a-f]+|\d+)([KMGTPE]?)$/i.exec(value) ?? [];
+  if (digits === undefined) throw badWord(name, value, where, 'such as 512M');
+  return Number(digits) * 2 ** (10 * (1 + (suffix === '' ? -1 : SUFFIXES.indexOf(suffix.toUpperCase()))));
+}
 
 const WORDS: BootWords<OwnParameters> = {
   rodata: (boot, value) => {
@@ -20,10 +31,12 @@ const WORDS: BootWords<OwnParameters> = {
   crashkernel: (boot, value) => {
     boot.crashkernel = value;
   },
-  mem: 'the model does not cut memory off',
+  mem: (boot, value, where) => {
+    boot.memory_limit = memparse('mem', value, where);
+  },
 };
 
 export function parseArm64BootParameters(text: string, config: Config, where: string): Arm64BootParameters {
-  const own = { rodata_word: undefined, crashkernel: undefined };
+  const own = { rodata_word: undefined, crashkernel: undefined, memory_limit: Number.POSITIVE_INFINITY };
   return parseBootParameters<OwnParameters>(text, config, where, own, WORDS);
 }

@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Arm64Kernel } from '../../../../src/linux/arch/arm64/arm64_kernel.ts';
 import { ARM64 } from '../../../../src/linux/arch/arm64/index.ts';
 import { kernelOnDump } from '../../../../src/linux/arch/arm64/on_dump.ts';
 import { parseConfig } from '../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../src/linux/kernels.ts';
+import { memoryFromInclusive } from '../../../../src/linux/machine.ts';
 import { BuddyAllocator } from '../../../../src/linux/mm/buddy.ts';
 import { call } from '../../../support/calls.ts';
+import { readCore, signedAddress } from '../../../support/real_core.ts';
 import { arm64, FREE_BLOCK, GiB, leaf, MiB, type Wanted } from './support.ts';
 
 /** The machine of one kernel, recorded and started again. The recorder knows its cmdline, but not how it was built. */
@@ -28,6 +31,31 @@ function again(wanted: Wanted, facts: Record<string, unknown> = {}, phys_offset?
     direct_pages_count: [],
     frames: new BuddyAllocator([{ start: 2 ** 20, end: 2 ** 20 + 64 }]),
     facts,
+  });
+}
+
+function recorded(name: string): Arm64Kernel {
+  const json = JSON.parse(readFileSync(new URL(`../../../data/cores/${name}.json`, import.meta.url), 'utf8'));
+  const kernel = `v${/^\d+\.\d+/.exec(json.kernel)![0]}`;
+  const config = parseConfig([], name, ARM64);
+  return kernelOnDump({
+    tables: readCore(name),
+    root: Number(json.root),
+    levels: json.levels,
+    page_size: json.pageSize,
+    memory: memoryFromInclusive(
+      json.ram.map((range: string[]) => range.map(Number)),
+      name,
+    ),
+    cpus: 1,
+    version: parseKernelVersion(kernel, name, ARM64),
+    config,
+    boot: ARM64.parseBoot(json.cmdline, config, name),
+    page_offset: signedAddress(json.pageOffset),
+    phys_offset: signedAddress(json.physOffset),
+    direct_pages_count: [],
+    frames: new BuddyAllocator([]),
+    facts: json,
   });
 }
 
@@ -113,6 +141,35 @@ describe('other facts', () => {
   it('the image is where kimage_voffset says', () => {
     const k = again({ kernel: 'v6.12' }, { kimage_voffset: '0xffff80003fe00000' });
     expect(k.image_address(0x40200)).toBe(-(2 ** 47) + 2 ** 31);
+  });
+});
+
+/** What is known of each machine by other ways: how QEMU and Debian made it. */
+describe('the recorded machines', () => {
+  it.each([
+    ['arm64-5.10', 'rodata=full', {}],
+    ['arm64-5.10-rodata-off', 'rodata=off', { can: false }],
+    ['arm64-6.1-rodata-off', 'rodata=off', { can: false }],
+    ['arm64-6.12', 'rodata=full', {}],
+    ['arm64-6.12-max', 'rodata=full', {}],
+    ['arm64-6.12-rodata-off-kfence100', 'rodata=off', { can: false, pool: 0xbfe00000 }],
+    ['arm64-6.12-16k-rodata-off', 'rodata=off', { can: false, pool: 0x7f800000, nonglobal: true }],
+    ['arm64-6.12-16k-lpa2-rodata-off', 'rodata=off', { can: false, pool: 0x7f800000 }],
+    ['arm64-7.2', 'rodata=full', {}],
+    ['arm64-7.2-bbml2-q10', 'rodata=full', { splits: true }],
+  ])('%s is found to be %s, %o', (name, rodata, expected) => {
+    const k = recorded(name);
+    const found = {
+      can: k.can_set_direct_map(),
+      splits: k.linear_map_requires_bbml2,
+      pool: k.kfence_pool && k.kfence_pool.start * k.page_size,
+      nonglobal: k.arm64_use_ng_mappings,
+    };
+    expect(found).toEqual({ can: true, splits: false, pool: undefined, nonglobal: false, ...expected });
+    expect(k.describeBoot()).toContain(rodata);
+    const { start } = k.direct_map;
+    const { level, low, high } = k.leafAt(start)!;
+    expect(k.format.leafFrame(level, low, high) * k.page_size).toBe(k.__pa(start));
   });
 });
 

@@ -54,8 +54,23 @@ export function arm64_memblock_init(init: BootState): void {
   for (const { start, end, type } of k.machine.memory) {
     if (type === 'RAM' && start < limit) memblock_add(memblock, start, Math.min(end, limit) - start);
   }
+  memblock_mem_limit_remove_map(init);
   if (image !== undefined) memblock_reserve(memblock, image.text, image.end - image.text);
   init.crashk_res = reserve_crashkernel(init);
+}
+
+/** Effect: only the first bytes of memory, as many as mem= says, are used, and those of the image. :245, memblock.c:1885 */
+function memblock_mem_limit_remove_map({ k, memblock, image }: BootState): void {
+  if (k.boot.memory_limit === Number.POSITIVE_INFINITY) return;
+  let left = Math.floor(k.boot.memory_limit / k.page_size) * k.page_size;
+  const kept: MemblockRegion[] = [];
+  for (const { start, end } of memblock.memory) {
+    const used = Math.min(end - start, left);
+    left -= used;
+    if (used > 0) kept.push({ start, end: start + used });
+  }
+  memblock.memory = kept;
+  if (image !== undefined) memblock_add(memblock, image.text, image.end - image.text);
 }
 
 /** Whether the range for a crash kernel is not known yet when memory is mapped. asm/kexec.h (v6.1), mmu.c:516 (v5.10) */

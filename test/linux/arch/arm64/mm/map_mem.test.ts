@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError, NotModelledError } from '../../../../../src/errors.ts';
+import { hexAddress } from '../../../../../src/mmu/format.ts';
 import { arm64, attributes, FREE_BLOCK, GiB, KiB, leaf, leafAt, MiB, type Wanted } from '../support.ts';
 
 const TEXT = (GiB + 8 * MiB) / (4 * KiB);
@@ -249,6 +250,40 @@ describe('page sizes and widths', () => {
     [{ index_bits: 1, ram: 2 ** 20 }],
   ])('refuses %o', (machine) => {
     expect(() => arm64({ kernel: 'v6.12', ...machine })).toThrow(InputError);
+  });
+});
+
+describe('mem=', () => {
+  it('leaves the first memory, and the image', () => {
+    const few = arm64({ kernel: 'v6.12', boot: 'mem=160M' });
+    expect([leaf(few, (GiB + 159 * MiB) / 4096), leaf(few, (GiB + 160 * MiB) / 4096)]).toEqual([
+      'PTE',
+      'none',
+    ]);
+    const ram = [
+      { start: GiB, end: GiB + 64 * MiB, type: 'RAM' as const },
+      { start: 2 * GiB, end: 3 * GiB, type: 'RAM' as const },
+    ];
+    const less = arm64({ kernel: 'v6.12', ram, boot: 'mem=0x6000000' });
+    expect([leaf(less, (2 * GiB + 31 * MiB) / 4096), leaf(less, (2 * GiB + 32 * MiB) / 4096)]).toEqual([
+      'PTE',
+      'none',
+    ]);
+  });
+
+  it('must be a size', () => {
+    expect(() => arm64({ kernel: 'v6.12', boot: 'mem=much' })).toThrow(InputError);
+  });
+});
+
+describe('struct pages', () => {
+  it.each([
+    ['v5.10', {}, '0xfffffdffffe00000'],
+    ['v6.12', { va_bits: 52 }, '0xfffffdffc0000000'],
+    ['v6.12', { va_bits: 52, lva: true }, '0xffffc1ffc0000000'],
+  ])('of %s with %o begin for RAM where a real one has them', (kernel, features, address) => {
+    const k = arm64({ kernel, features });
+    expect(hexAddress(k.vmemmap! + (GiB / 4096) * 64)).toBe(address);
   });
 });
 
