@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
+import { hasBigEndianTables } from '../memory/elf_machine.ts';
 import { FrameWords } from '../memory/frame_words.ts';
 import { conformanceText } from '../report/conformance_text.ts';
 import { type Conformance, Conformer } from '../scenario/conform.ts';
@@ -53,7 +54,7 @@ async function conformOne(path: string, options: ConformOptions): Promise<Confor
   const trace = parseTrace(readTextFile(path, MAX_TRACE_BYTES), path);
   const core = findCore(path, trace.header.core, options.cores);
   return withDump(core, (memory) => {
-    const tables = new FrameWords(memory!, memory!.littleEndian);
+    const tables = new FrameWords(memory!, memory!.littleEndian && !hasBigEndianTables(memory!.machine));
     return new Conformer(trace, tables, { stopAtFirst: options.all !== true }).run();
   });
 }

@@ -7,3 +7,8 @@ export const EM_X86_64 = 62;
 export const EM_AARCH64 = 183;
 export const EM_RISCV = 243;
 export const EM_LOONGARCH = 258;
+
+/** Whether the hardware reads page tables as big-endian whatever the kernel's data are. */
+export function hasBigEndianTables(machine: number | undefined): boolean {
+  return machine === EM_PPC64 || machine === EM_S390 || machine === EM_SPARCV9;
+}

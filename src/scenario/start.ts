@@ -9,6 +9,7 @@ import { type Kernel, rightsOf } from '../linux/kernel.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
 import { type Machine, memoryFromInclusive, parseSize } from '../linux/machine.ts';
 import { BuddyAllocator } from '../linux/mm/buddy.ts';
+import { hasBigEndianTables } from '../memory/elf_machine.ts';
 import { FrameWords } from '../memory/frame_words.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import { walk } from '../mmu/walk.ts';
@@ -159,7 +160,7 @@ function startOnDump(
       expected: `${arch.elfMachine} (${arch.name})`,
     });
   }
-  const tables = new FrameWords(memory, memory.littleEndian);
+  const tables = new FrameWords(memory, memory.littleEndian && !hasBigEndianTables(memory.machine));
   const facts = arch.factsOfDump?.(memory, tables, name, hints);
   if (facts === undefined)
     throw new NotModelledError(
