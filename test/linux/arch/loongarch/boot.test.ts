@@ -9,8 +9,7 @@ import { hexAddress } from '../../../../src/mmu/format.ts';
 import { walk } from '../../../../src/mmu/walk.ts';
 import { readTinyCore } from '../../../support/tiny_core.ts';
 import { GiB, MiB } from '../powerpc/powerpc.ts';
-import { replay } from '../powerpc/replay.ts';
-import { booted, KERNELS, leafText } from './loongarch.ts';
+import { booted, KERNELS, leafText, onCore } from './loongarch.ts';
 
 describe('the direct map of loongarch', () => {
   it.each(KERNELS)('is a window, one leaf above all tables, on %s', (kernel) => {
@@ -30,7 +29,7 @@ describe('the direct map of loongarch', () => {
 
   it('is in no page table: the real machine’s have none of it', () => {
     const { memory, root } = readTinyCore('loong64-7.2');
-    const { kernel } = replay(LOONGARCH, 'loong64-7.2', memory);
+    const kernel = onCore(memory, root);
     const range = kernel.kernel_range;
     const runs = [...walk(memory, kernel.format, root, { range, sharedOnce: true })];
     const leaves = runs.filter(({ kind }) => kind === 'leaf');

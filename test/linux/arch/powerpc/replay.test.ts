@@ -1,18 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { POWERPC } from '../../../../src/linux/arch/powerpc/index.ts';
-import { readPowerpcCore } from './powerpc.ts';
-import { replay } from './replay.ts';
+import { hasBigEndianTables } from '../../../../src/memory/elf_machine.ts';
+import { FrameWords } from '../../../../src/memory/frame_words.ts';
+import { Conformer } from '../../../../src/scenario/conform.ts';
+import { parseTrace } from '../../../../src/scenario/trace.ts';
+import { openCore } from '../../../support/open_core.ts';
+
+const DATA = new URL('../../../data/', import.meta.url);
 
 describe('the calls recorded on v6.12 with radix tables', () => {
-  const { recorded, modelled } = replay(POWERPC, 'ppc64-6.12-p10', readPowerpcCore('ppc64-6.12-p10').memory);
-
-  it('return and change what the model says, each of them', () => {
-    expect(modelled).toEqual(recorded);
-  });
-
-  it('are calls on the linear map, which all fail, and on vmalloc, which all succeed', () => {
-    expect(recorded).toHaveLength(15);
-    expect(recorded.filter((line) => line.endsWith(': -22'))).toHaveLength(6);
-    expect(recorded.filter((line) => line.includes('='))).toHaveLength(8);
+  it('return and change what the model says, each of them: on the linear map all fail, on vmalloc none', () => {
+    const name = 'ppc64-6.12-p10.jsonl.gz';
+    const trace = parseTrace(gunzipSync(readFileSync(new URL(`traces/${name}`, DATA))).toString(), name);
+    const core = openCore(new URL(`cores/${trace.header.core}`, DATA));
+    expect([core.littleEndian, hasBigEndianTables(core.machine)]).toEqual([true, true]);
+    const { differences, accepted, stopped, calls, applied, entries } = new Conformer(
+      trace,
+      new FrameWords(core, false),
+      { stopAtFirst: false },
+    ).run();
+    expect(differences).toEqual([]);
+    expect([[...accepted], stopped]).toEqual([[], undefined]);
+    expect([calls, applied, entries]).toEqual([15, 3, 14]);
   });
 });
