@@ -14,7 +14,7 @@ import type { Arm64BootParameters } from './boot_parameters.ts';
 import type { Arm64Change } from './changes.ts';
 import type { Arm64Config } from './config.ts';
 import { kfence_protect_page } from './include/asm/kfence.ts';
-import { KIMAGE_VADDR, vmalloc_end, vmalloc_start, vmemmap } from './include/asm/memory.ts';
+import { KIMAGE_VADDR, PAGE_END, vmalloc_end, vmalloc_start, vmemmap } from './include/asm/memory.ts';
 import { arm64PageTableOps } from './include/asm/pgtable.ts';
 import { flush_tlb_kernel_range } from './include/asm/tlbflush.ts';
 import { parse_rodata } from './kernel/setup.ts';
@@ -157,9 +157,9 @@ export class Arm64Kernel extends Kernel {
   __pa(address: VirtualAddress): number {
     return address - this.page_offset + this.memstart_addr;
   }
-  /** Whether an address lies in the half of the tables that is the direct map's. memory.h:333 (v7.2) */
+  /** Whether an address lies where the direct map may be. memory.h:338 (v7.2) */
   __is_lm_address(address: VirtualAddress): boolean {
-    return address >= this.page_offset && address < this.page_offset / 2;
+    return address >= this.page_offset && address < PAGE_END(this);
   }
 
   get PMD_SIZE(): number {

@@ -18,6 +18,7 @@ import type { Arm64BootParameters } from './boot_parameters.ts';
 import { type BootState, completed, createBootState, TABLES_OUT_OF_THE_WAY } from './boot_state.ts';
 import type { Arm64Config } from './config.ts';
 import { defaultImage } from './images.ts';
+import { PAGE_END } from './include/asm/memory.ts';
 import { setup_system_features } from './kernel/cpufeature.ts';
 import type { KernelImage } from './kernel_image.ts';
 import { type Arm64Machine, BOOT_STAGE, checkAligned } from './machine.ts';
@@ -106,7 +107,7 @@ function checkWidth(k: Arm64Kernel): void {
 function checkFits(k: Arm64Kernel): void {
   const ram = k.machine.memory.filter(({ type }) => type === 'RAM');
   const end = Math.max(0, ...ram.map((range) => range.end));
-  const room = memstart_of(k) + 2 ** (k.vabits_actual - 1);
+  const room = memstart_of(k) + PAGE_END(k) - k.page_offset;
   const wanted = k.image === undefined ? 0 : k.image.end;
   if (wanted > end || (k.image !== undefined && k.image.text < firstOf(k.machine)))
     throw outOfRange(
@@ -122,7 +123,7 @@ function outOfRange(what: string, found: string, expected: string): InputError {
   return new InputError({ code: 'out-of-range', what, where: '', found, expected });
 }
 
-/** Effect: memory is known and mapped. kernel/setup.c:284 (v7.2) */
+/** Effect: memory is known and mapped. kernel/setup.c:281 (v7.2) */
 function setup_arch(init: BootState, reserved: readonly FrameRange[]): void {
   const { k, memblock } = init;
   arm64_memblock_init(init);
@@ -148,7 +149,7 @@ function mem_init({ k, memblock }: BootState): readonly FrameRange[] {
   return free;
 }
 
-/** From all CPUs being up to the start of init. kernel/smp.c:438, init/main.c:1571 (v7.2) */
+/** From all CPUs being up to the start of init. kernel/smp.c:438, init/main.c:1562 (v7.2) */
 function* finish(k: Arm64Kernel): Task<void> {
   yield* setup_system_features(k);
   yield* mark_linear_text_alias_ro(k);

@@ -16,7 +16,7 @@ export type Arm64BootParameters = BootParameters & OwnParameters;
 
 const SUFFIXES = 'KMGTPE';
 
-/** lib/cmdline.c:139 (v7.2) */
+/** A number with a suffix or without: lib/cmdline.c. */
 function memparse(name: string, value: string, where: string): number {
   const [, digits, suffix = ''] = /^(0x[0-9a-f]+|\d+)([KMGTPE]?)$/i.exec(value) ?? [];
   if (digits === undefined) throw badWord(name, value, where, 'such as 512M');

@@ -19,6 +19,8 @@ export const ARM64: Architecture = {
   changes: ARM64_CHANGES,
   since: ARM64_SINCE,
   missing: {},
+  lacks: (symbol) =>
+    symbol === 'ARCH_HAS_EXECMEM_ROX' ? 'only x86 selects ARCH_HAS_EXECMEM_ROX' : undefined,
   config: ARM64_CONFIG_OPTIONS,
   features: ARM64_FEATURES,
   boots: [

@@ -131,7 +131,7 @@ function featuresOf(wanted: WantedMachine, page_size: number, small: boolean): A
   return features;
 }
 
-/** VA_BITS_MIN: what a kernel for 52 bits does with on CPUs without. asm/memory.h:45 (v7.2) */
+/** VA_BITS_MIN: what a kernel for 52 bits does with on CPUs without. asm/memory.h:58 (v7.2) */
 export function VA_BITS_MIN(page_size: number, va_bits: number): number {
   if (va_bits <= 48) return va_bits;
   return page_size === 16 * KiB ? 47 : 48;

@@ -9,6 +9,7 @@ import { KFENCE_OFF } from '../../mm/kfence/state.ts';
 import { Arm64Kernel } from './arm64_kernel.ts';
 import type { Arm64BootParameters } from './boot_parameters.ts';
 import type { Arm64Config } from './config.ts';
+import { PAGE_END } from './include/asm/memory.ts';
 import { type Arm64Features, arm64Machine } from './machine.ts';
 import { can_set_direct_map } from './mm/pageattr.ts';
 
@@ -55,7 +56,7 @@ function createKernel(dump: DumpedMachine, features: Partial<Arm64Features>): Ar
 
 /**
  * What the direct map begins with, physically. PHYS_OFFSET counts from the PAGE_OFFSET of the width that the kernel is
- * built for, and wraps below 0 on a narrower CPU. mm/init.c:236 (v6.12)
+ * built for, and wraps below 0 on a narrower CPU. mm/init.c:238 (v6.12)
  */
 function memstartOf({ phys_offset }: DumpedMachine, bits: number, built: number): number {
   const signed = phys_offset >= 2 ** 63 ? phys_offset - 2 ** 64 : phys_offset;
@@ -74,7 +75,7 @@ interface Shape {
 
 function shapeOf(k: Arm64Kernel): Shape {
   const shape: Shape = { nonglobal: false, large: false, largeAlias: false };
-  const range = { start: k.page_offset, end: k.page_offset / 2 };
+  const range = { start: k.page_offset, end: PAGE_END(k) };
   for (const run of walk(k.memory, k.format, k.root, { range })) {
     if (run.kind !== 'leaf') continue;
     shape.nonglobal ||= (run.flags & PTE_NG) !== 0;

@@ -10,7 +10,7 @@ export function cpu_supports_bbml2_noabort(k: Arm64Kernel): boolean {
   return bbml2 && (k.cpu === 0 || secondaries_bbml2);
 }
 
-/** Whether all CPUs are. False as long as that is not known. cpufeature.h:865 */
+/** Whether all CPUs are. False as long as that is not known. cpufeature.h:876 */
 export function system_supports_bbml2_noabort(k: Arm64Kernel): boolean {
   const { cpus, features } = k.machine;
   return k.system_capabilities_finalized && features.bbml2 && (cpus === 1 || features.secondaries_bbml2);

@@ -25,7 +25,7 @@ import {
 
 /**
  * Effect: the memory is mapped as boot would have done it. Failure: -ENOMEM, with what was mapped gone again; before v7.2
- * the machine dies instead. :1957, :1511 (v5.10)
+ * the machine dies instead. :1957, :1521 (v5.10)
  */
 export function* arch_add_memory(k: Arm64Kernel, range: FrameRange): Task<number> {
   const start = k.page_address(range.start);
@@ -47,7 +47,7 @@ export function* arch_add_memory(k: Arm64Kernel, range: FrameRange): Task<number
   return ret;
 }
 
-/** :584; __pgd_pgtable_alloc(): :386 (v5.10) */
+/** :583; __pgd_pgtable_alloc(): :386 (v5.10) */
 function* pgtable_alloc(k: Arm64Kernel, purpose: TablePurpose): Task<number | undefined> {
   const table = yield* pgd_pgtable_alloc_init_mm_gfp(k, purpose, GFP_KERNEL);
   if (table !== undefined || k.has['hotplug-can-fail']) return table;
@@ -55,12 +55,12 @@ function* pgtable_alloc(k: Arm64Kernel, purpose: TablePurpose): Task<number | un
   return yield* halt();
 }
 
-/** Effect: the memory is mapped no more, and tables that are empty then are free. :1993 */
+/** Effect: the memory is mapped no more, and tables that are empty then are free. :1992 */
 export function* arch_remove_memory(k: Arm64Kernel, range: FrameRange): Task<void> {
   yield* __remove_pgd_mapping(k, k.page_address(range.start), (range.end - range.start) * k.page_size);
 }
 
-/** :1903 */
+/** :1914 */
 function* __remove_pgd_mapping(k: Arm64Kernel, start: VirtualAddress, size: number): Task<void> {
   const end = start + size;
   yield* unmap_hotplug_range(k, k.root, k.format.levels, start, end);
@@ -68,7 +68,7 @@ function* __remove_pgd_mapping(k: Arm64Kernel, start: VirtualAddress, size: numb
   yield* free_empty_tables(k, k.root, k.format.levels, start, end);
 }
 
-/** Effect: the range's leaves are empty entries. An entry that the kernel takes for not present is warned about. :863 (v5.10) */
+/** Effect: the range's leaves are empty entries. An entry that the kernel takes for not present is warned about. :1584, :957 (v5.10) */
 function* unmap_hotplug_range(
   k: Arm64Kernel,
   table: number,
@@ -90,7 +90,7 @@ function* unmap_hotplug_range(
   }
 }
 
-/** Effect: tables of the range that have no entry any more are free. :1030 (v5.10) */
+/** Effect: tables of the range that have no entry any more are free. :1771, :1123 (v5.10) */
 function* free_empty_tables(
   k: Arm64Kernel,
   table: number,

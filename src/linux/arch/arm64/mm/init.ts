@@ -13,6 +13,7 @@ import { free_reserved_page } from '../../../mm/page_alloc.ts';
 import type { Task } from '../../../task.ts';
 import type { Arm64Kernel } from '../arm64_kernel.ts';
 import type { BootState } from '../boot_state.ts';
+import { PAGE_END } from '../include/asm/memory.ts';
 
 const SZ_2M = 2 ** 21;
 const SZ_512M = 2 ** 29;
@@ -23,7 +24,7 @@ function SECTION_SIZE(k: Arm64Kernel): number {
   return k.page_size === 65536 ? SZ_512M : 2 ** 27;
 }
 
-/** What the start of the direct map is a multiple of, physically. :76 to :94, kernel-pgtable.h:103 (v5.10) */
+/** What the start of the direct map is a multiple of, physically. :76 to :94, kernel-pgtable.h:126 (v5.10) */
 export function ARM64_MEMSTART_ALIGN(k: Arm64Kernel): number {
   if (!k.hardware) return k.page_size;
   const bySize: Readonly<Record<number, number>> = {
@@ -46,11 +47,11 @@ export function memstart_of(k: Arm64Kernel): number {
   return Math.floor(Math.min(...ram.map(({ start }) => start)) / align) * align;
 }
 
-/** Effect: memory is known as far as the direct map has room for it, and the image is taken. :183 */
+/** Effect: memory is known as far as the direct map has room for it, and the image is taken. :186 */
 export function arm64_memblock_init(init: BootState): void {
   const { k, memblock, image } = init;
   k.memstart_addr = memstart_of(k);
-  const limit = Math.min(2 ** physicalBits(k), k.memstart_addr + 2 ** (k.vabits_actual - 1));
+  const limit = Math.min(2 ** physicalBits(k), k.memstart_addr + PAGE_END(k) - k.page_offset);
   for (const { start, end, type } of k.machine.memory) {
     if (type === 'RAM' && start < limit) memblock_add(memblock, start, Math.min(end, limit) - start);
   }
@@ -59,7 +60,7 @@ export function arm64_memblock_init(init: BootState): void {
   init.crashk_res = reserve_crashkernel(init);
 }
 
-/** Effect: only the first bytes of memory, as many as mem= says, are used, and those of the image. :245, memblock.c:1885 */
+/** Effect: only the first bytes of memory, as many as mem= says, are used, and those of the image. :245, memblock.c:1955 (v7.2) */
 function memblock_mem_limit_remove_map({ k, memblock, image }: BootState): void {
   if (k.boot.memory_limit === Number.POSITIVE_INFINITY) return;
   let left = Math.floor(k.boot.memory_limit / k.page_size) * k.page_size;
@@ -73,12 +74,12 @@ function memblock_mem_limit_remove_map({ k, memblock, image }: BootState): void 
   if (image !== undefined) memblock_add(memblock, image.text, image.end - image.text);
 }
 
-/** Whether the range for a crash kernel is not known yet when memory is mapped. asm/kexec.h (v6.1), mmu.c:516 (v5.10) */
+/** Whether the range for a crash kernel is not known yet when memory is mapped. asm/memory.h:367 (v6.1), mmu.c:516 (v5.10) */
 export function defer_reserve_crashkernel(k: Arm64Kernel): boolean {
   return k.config.ZONE_DMA || k.config.ZONE_DMA32;
 }
 
-/** The range for a crash kernel, if it is taken before memory is mapped and there is room. :96 (v5.10), :124 (v6.1) */
+/** The range for a crash kernel, if it is taken before memory is mapped and there is room. :98 (v5.10), :126 (v6.1) */
 function reserve_crashkernel({ k, memblock }: BootState): MemblockRegion | undefined {
   const word = k.boot.crashkernel;
   if (word === undefined || k.has['crashkernel-keeps-blocks'] || defer_reserve_crashkernel(k))
@@ -102,7 +103,7 @@ function reserve_crashkernel({ k, memblock }: BootState): MemblockRegion | undef
   }
 }
 
-/** Effect: the init sections are free. Their alias is as it was. :402 */
+/** Effect: the init sections are free. Their alias is as it was. :411 */
 export function* free_initmem(k: Arm64Kernel): Task<void> {
   if (k.image === undefined) return;
   const { init_begin, init_end } = k.image;

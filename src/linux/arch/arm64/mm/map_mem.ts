@@ -23,7 +23,7 @@ import { can_set_direct_map } from './pageattr.ts';
 
 const BY_PAGES = NO_BLOCK_MAPPINGS | NO_CONT_MAPPINGS;
 
-/** A page for a table: the highest that nobody has. Failure: the machine dies. :82 */
+/** A page for a table: the highest that nobody has. Failure: the machine dies. :106 */
 export function* early_pgtable_alloc({ k, memblock }: BootState): Task<number> {
   const phys = memblock_phys_alloc_range(memblock, k.page_size, k.page_size, 0, 2 ** 52);
   return phys === 0 ? panic(k, 'Failed to allocate page table page') : phys;
@@ -45,7 +45,7 @@ function __map_memblock(init: BootState, range: MemblockRegion, prot: EntryFlags
   completed(k, __create_pgd_mapping(k, start, k.__va(start), end - start, mapping));
 }
 
-/** Effect: no vmalloc area gets the addresses of the image's own mapping, which is not built here. :1226, :680 (v5.10) */
+/** Effect: no vmalloc area gets the addresses of the image's own mapping, which is not built here. :1379, :685 (v5.10) */
 export function declare_kernel_vmas({ k, image }: BootState): void {
   if (image === undefined) return;
   const addr = k.image_address(image.text / k.page_size);
@@ -53,7 +53,7 @@ export function declare_kernel_vmas({ k, image }: BootState): void {
   k.vmap_areas.set(addr, { addr, size, pages: [], flags: 0, page_order: 0, lazily_freed: false });
 }
 
-/** Effect: memory is mapped. :1141, :592 (v6.1), :494 (v5.10) */
+/** Effect: memory is mapped. :1141, :580 (v6.1), :496 (v5.10) */
 export function map_mem(init: BootState): void {
   if (init.k.has['map-mem-overlaps']) map_mem_overlapping(init);
   else map_mem_around_image(init);
@@ -75,7 +75,7 @@ function map_mem_overlapping(init: BootState): void {
   for (const bank of memblock.memory) __map_memblock(init, bank, prot, flags);
 }
 
-/** The banks without the image, and what else is mapped apart; then those. :620 (v6.12), :592 (v6.1), :494 (v5.10) */
+/** The banks without the image, and what else is mapped apart; then those. :623 (v6.12), :580 (v6.1), :496 (v5.10) */
 function map_mem_around_image(init: BootState): void {
   const { k, image, memblock } = init;
   const pool = arm64_kfence_alloc_pool(init);
@@ -102,7 +102,7 @@ function imageAlias(
   return { start: fromStext ? image.stext : image.text, end: image.init_begin };
 }
 
-/** Whether memory is mapped by pages. :778, :648 (v6.12), :601 (v6.1), :504 and :1526 (v5.10) */
+/** Whether memory is mapped by pages. :778, :648 (v6.12), :601 (v6.1), :504 and :1531 (v5.10) */
 export function mapsByPages(k: Arm64Kernel): boolean {
   if (k.has['linear-map-split']) return force_pte_mapping(k);
   if (k.has['kfence-pool-of-pages']) return can_set_direct_map(k);
@@ -132,7 +132,7 @@ function without(
   return left;
 }
 
-/** The pool of KFENCE, if it is wanted at boot: the highest memory that is free. :1084, :584 (v6.12) */
+/** The pool of KFENCE, if it is wanted at boot: the highest memory that is free. :1088, :584 (v6.12) */
 function arm64_kfence_alloc_pool({ k, memblock }: BootState): MemblockRegion | undefined {
   if (!k.has['kfence-pool-of-pages'] || !k.kfence_early_init) return undefined;
   const size = KFENCE_POOL_PAGES(KFENCE_NUM_OBJECTS) * k.page_size;
@@ -150,7 +150,7 @@ function pageAlign(k: Arm64Kernel, physical: number): number {
   return Math.ceil(physical / k.page_size) * k.page_size;
 }
 
-/** Effect: what is mapped has the new protection, flushed. No tables are made. :1036 */
+/** Effect: what is mapped has the new protection, flushed. No tables are made. :1041 */
 function* update_mapping_prot(
   k: Arm64Kernel,
   phys: number,
@@ -168,7 +168,7 @@ function* update_mapping_prot(
   }
 }
 
-/** Effect: the alias of the kernel's text and constants is read-only, whatever rodata= says. :1058, :480 (v5.10) */
+/** Effect: the alias of the kernel's text and constants is read-only, whatever rodata= says. :1063, :471 (v5.10) */
 export function* mark_linear_text_alias_ro(k: Arm64Kernel): Task<void> {
   if (k.image === undefined) return;
   const { start, end } = imageAlias(k, k.image);

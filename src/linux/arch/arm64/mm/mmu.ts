@@ -17,6 +17,7 @@ import { walk_kernel_page_table_range_lockless } from '../../../mm/pagewalk.ts';
 import { addr_end, entry_in, entry_leaf, entry_none, entry_present, table_of } from '../../../mm/pgtable.ts';
 import { halt, type TablePurpose, type Task } from '../../../task.ts';
 import type { Arm64Kernel } from '../arm64_kernel.ts';
+import { PAGE_END } from '../include/asm/memory.ts';
 import { entry_is_table, phys_entry, pte_valid } from '../include/asm/pgtable.ts';
 import { mk_pmd_sect_prot, PTE_PRESENT_INVALID, tableProt } from '../include/asm/pgtable_prot.ts';
 import { cpu_supports_bbml2_noabort, system_supports_bbml2_noabort } from '../kernel/cpufeature.ts';
@@ -44,7 +45,7 @@ export interface Mapping {
 /**
  * Effect: [virt, virt + size) maps the memory from `phys`, by leaves as large as alignment and flags allow; what was mapped
  * gets the new protection. Caller's duty: whole pages, and no leaf where a table is needed. Failure: -ENOMEM, and what was
- * mapped before stays. :462, :358 (v5.10)
+ * mapped before stays. :480, :358 (v5.10)
  */
 export function* __create_pgd_mapping(
   k: Arm64Kernel,
@@ -56,7 +57,7 @@ export function* __create_pgd_mapping(
   return yield* alloc_init_table(k, k.root, k.format.levels, phys, virt, virt + size, mapping);
 }
 
-/** alloc_init_p4d() and alloc_init_pud(): every entry of one table above the PMDs. :313, :363 */
+/** alloc_init_p4d() and alloc_init_pud(): every entry of one table above the PMDs. :429, :362 */
 function* alloc_init_table(
   k: Arm64Kernel,
   table: number,
@@ -88,7 +89,7 @@ function* alloc_init_table(
   return 0;
 }
 
-/** pgtable.h:1320 */
+/** pgtable.h:1621 */
 function pud_sect_supported(k: Arm64Kernel): boolean {
   return k.page_size === 4096;
 }
@@ -112,7 +113,7 @@ function isAligned(size: number, ...values: readonly number[]): boolean {
   return values.every((value) => value % size === 0);
 }
 
-/** Effect: the entry is a block. pud_set_huge(), pmd_set_huge(): :1812 */
+/** Effect: the entry is a block. pud_set_huge(), pmd_set_huge(): :1815, :1829 */
 function set_huge(k: Arm64Kernel, entry: number, phys: number, prot: EntryFlags): void {
   const { low, high } = phys_entry(k, phys, mk_pmd_sect_prot(prot));
   store_entry(k, entry, low, high);
@@ -137,7 +138,7 @@ function* table_under(
   return table;
 }
 
-/** By groups of PMD entries that may be contiguous. :304 */
+/** By groups of PMD entries that may be contiguous. :303 */
 function* alloc_init_cont_pmd(
   k: Arm64Kernel,
   table: number,
@@ -202,7 +203,7 @@ function alloc_init_cont_pte(
   }
 }
 
-/** pte_cont_addr_end(), pmd_cont_addr_end(): pgtable.h:52 */
+/** pte_cont_addr_end(), pmd_cont_addr_end(): pgtable.h:157 */
 function cont_addr_end(size: number, addr: VirtualAddress, end: VirtualAddress): VirtualAddress {
   return Math.min(end, (Math.floor(addr / size) + 1) * size);
 }
@@ -234,7 +235,7 @@ function range_has_valid_noncont(k: Arm64Kernel, first: number, entries: number)
 // ---- splitting
 
 /**
- * A table for splits, whose entries the caller makes. Failure: undefined. :553
+ * A table for splits, whose entries the caller makes. Failure: undefined. :577
  */
 export function* pgd_pgtable_alloc_init_mm_gfp(
   k: Arm64Kernel,
@@ -385,7 +386,7 @@ function lessAligned(k: Arm64Kernel, start: VirtualAddress, end: VirtualAddress)
   return isAligned(2 * k.page_size, start) ? end : start;
 }
 
-/** Effect: the range is mapped by pages, and none is contiguous. Failure: -ENOMEM, -EINVAL for an empty range. :925 */
+/** Effect: the range is mapped by pages, and none is contiguous. Failure: -ENOMEM, -EINVAL for an empty range. :923 */
 function* range_split_to_ptes(
   k: Arm64Kernel,
   start: VirtualAddress,
@@ -411,12 +412,12 @@ function* range_split_to_ptes(
 
 /**
  * Effect: if the direct map has leaves that only BBML2 lets the kernel split, and some CPU turns out to lack it, all but
- * the alias of the image is split to pages while the other CPUs wait. Failure: the machine dies for want of memory. :1001
+ * the alias of the image is split to pages while the other CPUs wait. Failure: the machine dies for want of memory. :1002
  */
 export function* linear_map_maybe_split_to_ptes(k: Arm64Kernel): Task<void> {
   if (!k.linear_map_requires_bbml2 || system_supports_bbml2_noabort(k)) return;
   const lstart = k.page_offset;
-  const lend = k.page_offset / 2;
+  const lend = PAGE_END(k);
   const { image } = k;
   const ranges =
     image === undefined

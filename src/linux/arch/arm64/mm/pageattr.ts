@@ -29,14 +29,14 @@ import { split_kernel_leaf_mapping } from './mmu.ts';
 
 // ---- which kernels edit
 
-/** Whether the direct map is mapped so that single pages of it can be edited, or can be split. :90, :22 (v6.1) */
+/** Whether the direct map is mapped so that single pages of it can be edited, or can be split. :90, :23 (v6.1) */
 export function can_set_direct_map(k: Arm64Kernel): boolean {
   return (
     k.rodata_full || k.debug_pagealloc_enabled() || arm64_kfence_can_set_direct_map(k) || k.is_realm_world()
   );
 }
 
-/** KFENCE may be turned on later, when its pool is somewhere in the direct map. asm/kfence.h:23 */
+/** KFENCE may be turned on later, when its pool is somewhere in the direct map. asm/kfence.h:22 */
 export function arm64_kfence_can_set_direct_map(k: Arm64Kernel): boolean {
   return k.has['kfence-pool-of-pages'] && k.kfence_configured && !k.kfence_early_init;
 }
@@ -225,7 +225,7 @@ export function* set_memory_x(k: Arm64Kernel, addr: VirtualAddress, numpages: nu
 
 // ---- validity
 
-/** What makes an entry valid, or invalid: bits of its low half. :242, :131 (v5.10) */
+/** What makes an entry valid, or invalid: bits of its low half. :242, :139 (v5.10) */
 export function validMasks(k: Arm64Kernel, enable: boolean): { set: number; clear: number } {
   const valid = k.has['invalid-large-leaves-handled'] ? PTE_PRESENT_VALID_KERNEL(k) : PTE_VALID;
   const invalid = k.has['invalid-large-leaves-handled'] ? PTE_PRESENT_INVALID : 0;
@@ -280,7 +280,7 @@ export function* __kernel_map_pages(
   yield* set_memory_valid(k, k.page_address(page), numpages, enable);
 }
 
-/** Whether the direct map has a valid entry for the page. :392, :196 (v5.10) */
+/** Whether the direct map has a valid entry for the page. :392, :198 (v5.10) */
 export function* kernel_page_present(k: Arm64Kernel, page: number): Task<boolean> {
   if (!k.has['page-present-ungated'] && !k.debug_pagealloc_enabled() && !k.rodata_full) return true;
   const addr = k.page_address(page);

@@ -12,8 +12,9 @@ const SZ_1G = 2 ** 30;
 const SZ_2G = 2 ** 31;
 const STRUCT_PAGE_SIZE = 64;
 
-/** _PAGE_END(VA_BITS_MIN): one past the last address that the direct map may have, whatever CPU runs the kernel. */
-function PAGE_END(k: Arm64Kernel): VirtualAddress {
+/** One past the last address that the direct map may have: _PAGE_END(VA_BITS_MIN). :66 (v7.2) */
+export function PAGE_END(k: Arm64Kernel): VirtualAddress {
+  if (!k.hardware) return k.page_offset / 2;
   return -(2 ** (VA_BITS_MIN(k.page_size, k.machine.features.va_bits) - 1));
 }
 
@@ -25,7 +26,7 @@ export function KIMAGE_VADDR(k: Arm64Kernel): VirtualAddress {
 
 /** Without KASLR. On a machine smaller than hardware: the upper half of what the tables can map. pgtable.h:23 (v7.2) */
 export function vmalloc_start(k: Arm64Kernel): VirtualAddress {
-  return k.hardware ? KIMAGE_VADDR(k) : k.page_offset / 2;
+  return k.hardware ? KIMAGE_VADDR(k) : PAGE_END(k);
 }
 
 /** VMEMMAP_SIZE: the struct pages of all that the direct map may have. :33 */

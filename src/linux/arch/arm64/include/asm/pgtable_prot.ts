@@ -77,7 +77,7 @@ export function pgprot_tagged(prot: EntryFlags): EntryFlags {
   return prot | PTE_ATTRINDX_MT_NORMAL_TAGGED;
 }
 
-/** A page's protection for a block. pgtable.h:686 (v7.2) */
+/** A page's protection for a block. pgtable.h:519 (v7.2) */
 export function mk_pmd_sect_prot(prot: EntryFlags): EntryFlags {
   return prot & ~PTE_TABLE_BIT;
 }

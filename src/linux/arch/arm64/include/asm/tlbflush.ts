@@ -5,7 +5,7 @@ import { flush_all, flush_pages } from '../../../../mm/tlb_flush.ts';
 import type { Task } from '../../../../task.ts';
 import type { Arm64Kernel } from '../../arm64_kernel.ts';
 
-/** Effect: every CPU drops every translation. Context: any, for no CPU is asked to do it. :343 (v7.2) */
+/** Effect: every CPU drops every translation. Context: any, for no CPU is asked to do it. :368 (v7.2) */
 export function* flush_tlb_all(k: Arm64Kernel): Task<void> {
   yield* flush_all(k, 'all');
 }
