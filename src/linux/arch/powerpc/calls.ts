@@ -84,6 +84,19 @@ export const POWERPC_CALLS: readonly PowerpcCall[] = [
       nothing(pageattr.__kernel_map_pages(k, number(args, 0), number(args, 1), number(args, 2))),
   },
   {
+    name: 'radix__kernel_map_pages',
+    parameters: [PAGE, PAGES, { name: 'enable', kind: 'flag' }],
+    returns: 'void',
+    summary: '__kernel_map_pages() of radix tables, before it was the same for both',
+    missing: (k) =>
+      since('radix-debug-pagealloc')(k) ??
+      (k.has['kernel-map-pages-panics']
+        ? 'gone with the change kernel-map-pages-panics'
+        : kernelMapPagesMissing(k)),
+    run: (k, args) =>
+      nothing(pageattr.radix__kernel_map_pages(k, number(args, 0), number(args, 1), number(args, 2))),
+  },
+  {
     name: 'set_direct_map_invalid_noflush',
     parameters: [PAGE],
     returns: 'int',

@@ -136,6 +136,14 @@ export class PowerpcKernel extends Kernel {
     return this.boot.disable_radix ? ['disable_radix'] : [];
   }
 
+  override changedByPageAllocator(level: number, model: bigint, real: bigint): boolean {
+    return this.debug_pagealloc_key && this.changedByKfence(level, model, real);
+  }
+  /** set_memory_p() and set_memory_np() change _PAGE_PRESENT alone. */
+  override changedByKfence(level: number, model: bigint, real: bigint): boolean {
+    return this.radix_enabled && level === 1 && (model ^ real) === 1n << 63n;
+  }
+
   set_memory_ro(addr: VirtualAddress, numpages: number): Task<number> {
     return pageattr.set_memory_ro(this, addr, numpages);
   }

@@ -127,3 +127,23 @@ export function linesOf(k: PowerpcKernel, memory: PageSource = k.memory, root = 
         `${hexAddress(address)} ${kind} level ${level} frame 0x${frame.toString(16)} pages ${pages} ${hexWord(low, high)}`,
     );
 }
+
+/** A kernel on the tables of another, as a recording would have them. */
+export function onTablesOf(k: PowerpcKernel, line: string): PowerpcKernel {
+  return POWERPC.onTables({
+    tables: k.memory,
+    root: k.root,
+    levels: 4,
+    page_size: k.page_size,
+    memory: k.machine.memory,
+    cpus: 1,
+    version: k.version,
+    config: k.config,
+    boot: POWERPC.parseBoot(line, k.config, 'test'),
+    page_offset: -(2 ** 62),
+    phys_offset: 0,
+    direct_pages_count: k.direct_pages_count!.toArray(),
+    frames: { allocate: () => undefined, free: () => {}, mark: () => 0, undo: () => {} },
+    facts: {},
+  }) as PowerpcKernel;
+}

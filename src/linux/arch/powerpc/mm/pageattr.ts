@@ -171,3 +171,15 @@ function* kernel_map_pages_result(
   const addr = k.page_address(pfn);
   return yield* enable !== 0 ? set_memory_p(k, addr, numpages) : set_memory_np(k, addr, numpages);
 }
+
+/** Effect: as above, and an error is dropped. radix_pgtable.c:1015 (v6.1) */
+export function* radix__kernel_map_pages(
+  k: PowerpcKernel,
+  pfn: number,
+  numpages: number,
+  enable: number,
+): Task<void> {
+  const addr = k.page_address(pfn);
+  if (enable !== 0) yield* set_memory_p(k, addr, numpages);
+  else yield* set_memory_np(k, addr, numpages);
+}

@@ -152,6 +152,17 @@ describe('__kernel_map_pages() on a radix kernel', () => {
     }
   });
 
+  it('has a function of its own on v6.1, which drops the error too', () => {
+    const k = booted('v6.1', { config: { DEBUG_PAGEALLOC: 'y' } });
+    const { died, of } = watch(k, pageattr.radix__kernel_map_pages(k, PAGE, 1, 0));
+    expect([died, of('warn').length, of('write').length]).toEqual([false, 1, 0]);
+    const pages = withPages('v6.1');
+    call(pageattr.radix__kernel_map_pages(pages.k, pages.pfn, 1, 0));
+    expect(leafText(pages.k, pages.pfn)).toBe('PTE 0x400000000000018e');
+    call(pageattr.radix__kernel_map_pages(pages.k, pages.pfn, 1, 1));
+    expect(leafText(pages.k, pages.pfn)).toBe('PTE 0xc00000000000018e');
+  });
+
   it('undoes itself', () => {
     const { k, pfn } = withPages('v7.2');
     const before = k.memory.hash;

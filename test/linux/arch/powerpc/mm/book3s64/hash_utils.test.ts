@@ -161,6 +161,27 @@ describe('a page that is mapped twice, or unmapped twice (S37)', () => {
   });
 });
 
+describe('two CPUs that map one page', () => {
+  it('both insert it, for the slot is looked at outside of the lock, and the second finds that out: a BUG', () => {
+    const k = small('v7.2');
+    const before = entries(k).length;
+    k.interleaved = true;
+    const tasks = [0, 1].map(() => __kernel_map_pages(k, 3, 1, 1));
+    /** One step of a CPU's task. */
+    const step = (cpu: number) => {
+      k.cpu = cpu;
+      return tasks[cpu]!.next(0);
+    };
+    for (const cpu of [0, 1]) expect(step(cpu).value).toMatchObject({ kind: 'preemption', at: 'read' });
+    for (const cpu of [0, 1]) {
+      let result = step(cpu);
+      while (result.done !== true && result.value.kind !== 'halt') result = step(cpu);
+      expect(result.done === true).toBe(cpu === 0);
+    }
+    expect([k.death?.how, entries(k).length]).toEqual(['BUG', before + 2]);
+  });
+});
+
 describe('the groups of the table', () => {
   const evenFrom = (k: PowerpcKernel, first: number) => {
     for (let pfn = first; pfn < 16; pfn += 2) call(__kernel_map_pages(k, pfn, 1, 1));
