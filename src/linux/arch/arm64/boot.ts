@@ -23,8 +23,8 @@ import { setup_system_features } from './kernel/cpufeature.ts';
 import type { KernelImage } from './kernel_image.ts';
 import { type Arm64Machine, BOOT_STAGE, checkAligned } from './machine.ts';
 import { arm64_memblock_init, free_initmem, memstart_of } from './mm/init.ts';
+import { map_kernel } from './mm/map_kernel.ts';
 import {
-  declare_kernel_vmas,
   early_pgtable_alloc,
   map_mem,
   mark_linear_text_alias_ro,
@@ -130,8 +130,8 @@ function setup_arch(init: BootState, reserved: readonly FrameRange[]): void {
   for (const { start, end } of reserved)
     memblock_reserve(memblock, start * k.page_size, (end - start) * k.page_size);
   init.early_pgtable_alloc = k.hardware ? () => early_pgtable_alloc(init) : tables_out_of_the_way(k);
+  map_kernel(init);
   map_mem(init);
-  declare_kernel_vmas(init);
 }
 
 /** Effect: the page allocator has the memory that nobody else has. mm/init.c:386 (v7.2) */

@@ -56,6 +56,11 @@ export const ARM64_CHANGES = {
     effect: 'the alias of the image begins at _text again',
     release: 'between v6.1 and v6.12',
   },
+  'image-tables-inside': {
+    effect:
+      "the tables of the image's own mapping are pages of the image; before, the first that memblock gives away",
+    release: 'between v6.1 and v6.12',
+  },
   'crashkernel-keeps-blocks': {
     effect:
       'crashkernel= does not bear on the direct map; before, the whole of it was mapped by pages, or the reserved range with neither ZONE_DMA nor ZONE_DMA32',
@@ -152,6 +157,7 @@ export const ARM64_SINCE = {
     'present-invalid',
     'lpa2',
     'image-alias-from-text',
+    'image-tables-inside',
     'crashkernel-keeps-blocks',
     'modules-2g',
     'mem-encrypt',

@@ -14,6 +14,7 @@ import type { Task } from '../../../task.ts';
 import type { Arm64Kernel } from '../arm64_kernel.ts';
 import type { BootState } from '../boot_state.ts';
 import { PAGE_END } from '../include/asm/memory.ts';
+import { unmap_init_sections } from './map_kernel.ts';
 
 const SZ_2M = 2 ** 21;
 const SZ_512M = 2 ** 29;
@@ -103,9 +104,10 @@ function reserve_crashkernel({ k, memblock }: BootState): MemblockRegion | undef
   }
 }
 
-/** Effect: the init sections are free. Their alias is as it was. :411 */
+/** Effect: the init sections are free, and their own mapping is gone. Their alias is as it was. :411 */
 export function* free_initmem(k: Arm64Kernel): Task<void> {
   if (k.image === undefined) return;
+  yield* unmap_init_sections(k, k.image);
   const { init_begin, init_end } = k.image;
   for (let page = init_begin / k.page_size; page < init_end / k.page_size; page++)
     yield* free_reserved_page(k, page);

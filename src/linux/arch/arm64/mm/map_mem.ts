@@ -45,14 +45,6 @@ function __map_memblock(init: BootState, range: MemblockRegion, prot: EntryFlags
   completed(k, __create_pgd_mapping(k, start, k.__va(start), end - start, mapping));
 }
 
-/** Effect: no vmalloc area gets the addresses of the image's own mapping, which is not built here. :1379, :685 (v5.10) */
-export function declare_kernel_vmas({ k, image }: BootState): void {
-  if (image === undefined) return;
-  const addr = k.image_address(image.text / k.page_size);
-  const size = pageAlign(k, image.end) - image.text + k.page_size;
-  k.vmap_areas.set(addr, { addr, size, pages: [], flags: 0, page_order: 0, lazily_freed: false });
-}
-
 /** Effect: memory is mapped. :1141, :580 (v6.1), :496 (v5.10) */
 export function map_mem(init: BootState): void {
   if (init.k.has['map-mem-overlaps']) map_mem_overlapping(init);
@@ -175,10 +167,18 @@ export function* mark_linear_text_alias_ro(k: Arm64Kernel): Task<void> {
   yield* update_mapping_prot(k, start, k.__va(start), end - start, PAGE_KERNEL_RO(k));
 }
 
-/** Effect on the direct map: since v7.2, the alias of data and .bss is read-only. :1201 */
+/** Effect: the kernel's constants are read-only, and since v7.2 the alias of data and .bss. :1201, :578 (v5.10) */
 export function* mark_rodata_ro(k: Arm64Kernel): Task<void> {
-  if (k.image === undefined || !k.has['data-alias-ro']) return;
-  const { init_end, bss_stop } = k.image;
+  if (k.image === undefined) return;
+  const { text, stext, start_rodata, init_begin, init_end, bss_stop } = k.image;
+  yield* make_ro(start_rodata, init_begin);
+  if (!k.has['image-alias-from-text']) return;
+  yield* make_ro(text, stext);
+  if (!k.has['data-alias-ro']) return;
   const end = pageAlign(k, bss_stop);
   yield* update_mapping_prot(k, init_end, k.__va(init_end), end - init_end, PAGE_KERNEL_RO(k));
+
+  function* make_ro(from: number, to: number): Task<void> {
+    yield* update_mapping_prot(k, from, k.image_address(from / k.page_size), to - from, PAGE_KERNEL_RO(k));
+  }
 }

@@ -162,7 +162,7 @@ describe('the alias of the image', () => {
 
 describe("KFENCE's pool", () => {
   it.each(['v6.1', 'v6.12', 'v7.2'])(
-    'of %s is the highest memory, by pages, its guards invalid',
+    'of %s is the highest memory that no table of the image has, by pages, its guards invalid',
     (kernel) => {
       const k = arm64({ kernel, boot: 'rodata=off kfence.sample_interval=100' });
       const last = (GiB + 192 * MiB) / 4096;

@@ -360,7 +360,7 @@ describe('set_memory_ro() and its sisters', () => {
     const k = arm64({ kernel });
     const { addr } = area(k, 2);
     expect(call(set_memory_ro(k, k.page_address(PAGE), 1))).toBe(-EINVAL);
-    expect(call(set_memory_ro(k, k.image_address(k.image!.text / 4096), 1))).toBe(-EINVAL);
+    expect(call(set_memory_ro(k, k.image_address(k.image!.stext / 4096), 1))).toBe(-EINVAL);
     expect(call(set_memory_ro(k, addr, 4))).toBe(-EINVAL);
     expect(call(set_memory_ro(k, addr, 0))).toBe(0);
   });

@@ -72,6 +72,15 @@ export function PAGE_KERNEL_RO(k: Arm64Kernel): EntryFlags {
   return (PAGE_KERNEL(k) & ~PTE_WRITE) | PTE_RDONLY;
 }
 
+/** :57, :58 (v7.2) */
+export function PAGE_KERNEL_ROX(k: Arm64Kernel): EntryFlags {
+  return PAGE_KERNEL_RO(k) & ~PTE_PXN;
+}
+
+export function PAGE_KERNEL_EXEC(k: Arm64Kernel): EntryFlags {
+  return PAGE_KERNEL(k) & ~PTE_PXN;
+}
+
 /** The direct map's: with tags, which are memory of the usual type where there is no MTE. */
 export function pgprot_tagged(prot: EntryFlags): EntryFlags {
   return prot | PTE_ATTRINDX_MT_NORMAL_TAGGED;
