@@ -165,7 +165,7 @@ describe("KFENCE's pool", () => {
     'of %s is the highest memory that no table of the image has, by pages, its guards invalid',
     (kernel) => {
       const k = arm64({ kernel, boot: 'rodata=off kfence.sample_interval=100' });
-      const last = (GiB + 192 * MiB) / 4096;
+      const last = (GiB + 192 * MiB) / 4096 - (kernel === 'v6.1' ? 7 : 0);
       expect(k.kfence_pool).toEqual({ start: last - 512, end: last });
       expect(k.kfence.get().enabled).toBe(true);
       expect([0, 1, 2, 3, 4, 5].map((page) => leaf(k, last - 512 + page))).toEqual([
