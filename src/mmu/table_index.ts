@@ -18,6 +18,9 @@ interface Table {
   isNew: boolean;
 }
 
+/** How large tables are, and how aligned: of 64K pages or powerpc's top one, s390's, everybody's, and the halves of s390. */
+const TABLE_BYTES = [65536, 16384, 4096, 2048, 256];
+
 /** From the physical address of an entry to its level and the virtual address that it maps. */
 export class TableIndex {
   readonly #source: PageSource;
@@ -52,12 +55,12 @@ export class TableIndex {
   }
 
   placeOf(entry: number): EntryPlace | undefined {
-    for (const bytes of [4096, 2048, 256]) {
+    for (const bytes of TABLE_BYTES) {
       const start = Math.floor(entry / bytes) * bytes;
       const table = this.#tables.get(start);
-      if (table === undefined) continue;
-      const address = this.#addressOf(table, (entry - start) / 8);
-      return { level: table.level, address, isNew: table.isNew };
+      const index = (entry - start) / 8;
+      if (table === undefined || index >= 2 ** this.#format.indexBits(table.level)) continue;
+      return { level: table.level, address: this.#addressOf(table, index), isNew: table.isNew };
     }
     return undefined;
   }
@@ -77,13 +80,13 @@ export class TableIndex {
     const known = this.#tables.get(table);
     if (known?.level === level && known.address === place.address) return false;
     this.#tables.set(table, { level, address: place.address, isNew: true });
-    const page = this.#source.readPage(Math.floor(table / 4096));
-    if (level > 1 && page !== undefined) {
-      for (let index = 0; index < 2 ** this.#format.indexBits(level); index++) {
-        const at = ((table % 4096) >>> 2) + 2 * index;
-        const address = place.address + index * 2 ** this.#format.levelShift(level);
-        this.#link({ level, address, isNew: true }, page[at] ?? 0, page[at + 1] ?? 0);
-      }
+    if (level === 1) return true;
+    for (let index = 0; index < 2 ** this.#format.indexBits(level); index++) {
+      const entry = table + 8 * index;
+      const page = this.#source.readPage(Math.floor(entry / 4096));
+      const at = (entry % 4096) >>> 2;
+      const address = place.address + index * 2 ** this.#format.levelShift(level);
+      this.#link({ level, address, isNew: true }, page?.[at] ?? 0, page?.[at + 1] ?? 0);
     }
     return true;
   }
