@@ -3,6 +3,7 @@
 // copies the page. On arm64 both go by the same gate: under rodata=full the
 // page is mapped for the copy; else it was never unmapped. Refuted for v5.10,
 // and for v5.11 with its wider gates.
+// Breaks P2 where nothing is ever unmapped: 0 is returned for that.
 ({
   kernel: 'v5.10.223',
   arch: 'arm64',

@@ -3,8 +3,7 @@
 // KFENCE's pool, which KFENCE reports as a use after free and opens.
 // (At boot: the pool is set aside before the direct map is built, wanted or
 // not, and who turns KFENCE on later gets that, which nobody initialises.)
-// Derived. Breaks P4 and P9: kernel_page_present() says otherwise than the
-// tables.
+// Derived. Breaks P4: the page is open after the copy.
 ({
   kernel: 'v7.2.13',
   arch: 'riscv64',

@@ -3,7 +3,7 @@
 // Until v6.18 it freed it first and mapped it then: whoever gets it in
 // between writes a page that is not present. "mm/secretmem: fix
 // use-after-free race in fault handler" in v6.18 and stable trees.
-// Breaks P1: a page just given out is not present.
+// Breaks P1 and P9: a page just given out is not present, but in a TLB.
 ({
   kernel: 'v6.12~secretmem-default-before-free',
   ram: '2G',

@@ -3,7 +3,8 @@
 // is by pages already; the other half of the trouble, large leaves that were
 // edited as a whole, let no kernel boot with debug_pagealloc=on at all.
 // fb1cf0878328 ("riscv: rewrite __kernel_map_pages() to fix sleeping in
-// invalid context") in v6.10. Breaks P5: it sleeps with interrupts off.
+// invalid context") in v6.10. Breaks P5 and P9: it sleeps with
+// interrupts off, and kernel_page_present() says 1 of a page without V.
 ({
   kernel: 'v6.12~kernel-map-pages-atomic',
   arch: 'riscv64',
