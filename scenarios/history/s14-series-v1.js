@@ -6,7 +6,7 @@
 ({
   kernel: 'v5.10+series-v1',
   arch: 'arm64',
-  ram: '2G',
+  ram: '256M',
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'rodata=off debug_pagealloc=on',
   runs_on: ['arm64 v5.10+series-v2'],

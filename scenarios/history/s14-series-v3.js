@@ -4,7 +4,7 @@
 ({
   kernel: 'v5.10+series-v3',
   arch: 'arm64',
-  ram: '2G',
+  ram: '256M',
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'rodata=off debug_pagealloc=on',
   runs_on: ['arm64 v5.10 v5.10+series-v4 v5.11 v6.1 v6.12 v7.2'],

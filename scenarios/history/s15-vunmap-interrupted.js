@@ -7,7 +7,7 @@
 ({
   kernel: 'v5.10.223',
   arch: 'arm64',
-  ram: '2G',
+  ram: '256M',
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'rodata=full',
   runs_on: [

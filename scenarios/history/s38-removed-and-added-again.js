@@ -6,18 +6,18 @@
 ({
   kernel: 'v7.2.13',
   ram: [
-    ['0x0', '0xfffffff'],
-    ['0x18000000', '0x1fffffff'],
+    ['0x0', '0x7ffffff'],
+    ['0x10000000', '0x13ffffff'],
   ],
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'debug_pagealloc=on',
   runs_on: ['x86_64 all'],
 });
 
-expect(add_memory(0x10000, 32768), 0);
-expect(online_pages(0x10000), 0);
-expect(offline_pages(0x10000), 0);
-expect(remove_memory(0x10000), 0);
-expect(add_memory(0x10000, 32768), 0);
-expect(copy_from_kernel_nofault(page_address(0x10005)), -EFAULT); // as it was left
-expect(online_pages(0x10000), 0);
+expect(add_memory(0x8000, 32768), 0);
+expect(online_pages(0x8000), 0);
+expect(offline_pages(0x8000), 0);
+expect(remove_memory(0x8000), 0);
+expect(add_memory(0x8000, 32768), 0);
+expect(copy_from_kernel_nofault(page_address(0x8005)), -EFAULT); // as it was left
+expect(online_pages(0x8000), 0);

@@ -4,18 +4,18 @@
 ({
   kernel: 'v7.2.13',
   ram: [
-    ['0x0', '0xfffffff'],
-    ['0x18000000', '0x1fffffff'],
+    ['0x0', '0x7ffffff'],
+    ['0x10000000', '0x13ffffff'],
   ],
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'debug_pagealloc=on',
   runs_on: ['x86_64 all'],
 });
 
-expect(add_memory(0x10000, 32768), 0);
-write_page(0x10005);
-expect(online_pages(0x10000), 0);
-expect(offline_pages(0x10000), 0);
-expect(remove_memory(0x10000), 0);
-expect(add_memory(0x10000, 32768), 0);
-expect(write_page(0x10005), OOPS);
+expect(add_memory(0x8000, 32768), 0);
+write_page(0x8005);
+expect(online_pages(0x8000), 0);
+expect(offline_pages(0x8000), 0);
+expect(remove_memory(0x8000), 0);
+expect(add_memory(0x8000, 32768), 0);
+expect(write_page(0x8005), OOPS);

@@ -3,7 +3,7 @@
 ({
   kernel: 'v7.2.13',
   arch: 'arm64',
-  ram: '2G',
+  ram: '256M',
   features: { bbml2: true },
   config: { DEBUG_PAGEALLOC: 'y', DEBUG_ATOMIC_SLEEP: 'y' },
   boot: 'debug_pagealloc=on',

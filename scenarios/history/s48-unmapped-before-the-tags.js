@@ -6,7 +6,7 @@
 ({
   kernel: 'v5.10.223',
   arch: 'arm64',
-  ram: '2G',
+  ram: '256M',
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'debug_pagealloc=on',
   runs_on: ['arm64 v5.11'],

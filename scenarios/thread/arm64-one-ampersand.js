@@ -7,7 +7,7 @@
 ({
   kernel: 'v5.10+series-v1',
   arch: 'arm64',
-  ram: '2G',
+  ram: '256M',
   boot: 'rodata=off debug_pagealloc=on',
   config: { DEBUG_PAGEALLOC: 'y' },
   runs_on: ['arm64 v5.10+series-v2'],
