@@ -232,6 +232,13 @@ export abstract class Kernel {
   /** The kernel's counters of leaves by level, as /proc/meminfo shows them; undefined where it has none. */
   readonly direct_pages_count?: JournalledCounters;
 
+  /**
+   * Whether pages could change places: what is done to one touches no state that others have a part in. Not so in a hash
+   * table, in whose groups they meet.
+   */
+  get pagesAlike(): boolean {
+    return true;
+  }
   /** Bytes of a base page. */
   get page_size(): number {
     return 2 ** this.format.pageShift;

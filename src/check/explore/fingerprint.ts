@@ -28,7 +28,7 @@ export class Fingerprinter {
   /** Of the machine as it is, into `out`. */
   take(out: Fingerprint): void {
     const { kernel, world } = this.#machine;
-    if (world.pagesAlike) this.#addPages(out);
+    if (world.pagesAlike && kernel.pagesAlike) this.#addPages(out);
     else {
       out.low = kernel.memory.hashLow;
       out.high = kernel.memory.hashHigh;

@@ -61,7 +61,8 @@ export class Cells {
     this.#machine = machine;
     this.#kernel = machine.kernel;
     this.givenBack = this.#numberOf(-1, GIVEN_BACK, 0);
-    this.#alike = machine.world.pagesAlike === true && machine.world.leaf !== '1G';
+    this.#alike =
+      machine.world.pagesAlike === true && machine.kernel.pagesAlike && machine.world.leaf !== '1G';
     this.#bootTable = tableOf(machine.kernel, machine.kernel.page_address(machine.pfnOf(0)));
     for (const lock of machine.kernel.locks) this.#addLock(lock);
     // What tells pages apart must be known from the start.

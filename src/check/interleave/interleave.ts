@@ -98,7 +98,8 @@ class Interleaver {
     this.#onProgress = onProgress;
     this.#reduce = reduce;
     this.#cpus = machine.world.cpus ?? 1;
-    this.#alike = machine.world.pagesAlike === true && machine.world.leaf !== '1G';
+    this.#alike =
+      machine.world.pagesAlike === true && machine.kernel.pagesAlike && machine.world.leaf !== '1G';
     this.#cells0 = PER_CPU * this.#cpus;
     this.#remembers = claim.remembers === true;
     this.#starts = startNodes(machine, automaton, this.#alike);
