@@ -129,6 +129,10 @@ export class PowerpcKernel extends Kernel {
     return this.radix_enabled ? super.leafAt(address) : hashLeafAt(this, address);
   }
 
+  override get pagesAlike(): boolean {
+    return this.radix_enabled;
+  }
+
   override describeMachine(): string[] {
     return [...(this.page_size === 65536 ? ['64K pages'] : []), ...(this.radix_enabled ? [] : ['hash'])];
   }

@@ -3,7 +3,7 @@
 import type { EntryFlags, VirtualAddress } from '../../../../mmu/format.ts';
 import { _PAGE_DIRTY, _PAGE_PRESENT } from '../../../../mmu/ppc64_radix.ts';
 import { EINVAL } from '../../../errno.ts';
-import { set_entry } from '../../../mm/entry.ts';
+import { before_read, store_entry } from '../../../mm/entry.ts';
 import { apply_to_existing_page_range } from '../../../mm/memory.ts';
 import { find_vm_area, get_vm_area_page_order } from '../../../mm/vmalloc.ts';
 import { halt, type Task } from '../../../task.ts';
@@ -26,11 +26,12 @@ export const SET_MEMORY_NP = 4;
 export const SET_MEMORY_P = 5;
 export const SET_MEMORY_ROX = 6;
 
-/** Effect: one atomic change of an entry. radix.h:158 (v6.12) */
+/** Effect: one atomic change of an entry: nobody else's is lost. radix.h:158 (v6.12) */
 export function* pte_update(k: PowerpcKernel, pte: number, clear: EntryFlags, set: EntryFlags): Task<void> {
+  yield* before_read(k, pte);
   const low = (k.memory.low(pte) & ~lowBits(clear)) | lowBits(set);
   const high = (k.memory.high(pte) & ~highBits(clear)) | highBits(set);
-  yield* set_entry(k, pte, low >>> 0, high >>> 0);
+  store_entry(k, pte, low >>> 0, high >>> 0);
 }
 
 /** :18 */

@@ -98,6 +98,20 @@ describe.each(WITH_SET_MEMORY)('set_memory_*() on %s', (kernel) => {
   });
 });
 
+describe('two CPUs that change one entry', () => {
+  it('lose nothing, whenever they take turns: the change of an entry is atomic', () => {
+    for (let turns = 1; turns < 8; turns++) {
+      const { k, pfn, addr } = withPages('v7.2');
+      k.interleaved = true;
+      const first = pageattr.set_memory_ro(k, addr, 1);
+      for (let step = 0; step < turns; step++) first.next(0);
+      call(pageattr.set_memory_x(k, addr, 1));
+      call(first);
+      expect(leafText(k, pfn)).toBe('PTE 0xc00000000000018d');
+    }
+  });
+});
+
 describe('set_memory_rox()', () => {
   it('writes once since v6.12, and twice before', () => {
     for (const [kernel, writes] of [

@@ -2,8 +2,9 @@
  * Entries of the hash table (arch/powerpc/mm/book3s64/hash_native.c). A guest asks its hypervisor for the same; the table is
  * not in its memory then, and lies out of the way here. Line numbers are those of v6.12.
  *
- * No CPU runs between the look at an entry and its store: the lock bit is not modelled. Entries that are not bolted are those
- * of user space and vmalloc, of which the model has none.
+ * The lock bit of an entry keeps other CPUs out from the last look at it to its store, and its first doubleword, stored last,
+ * makes it valid: here both are one step. Entries that are not bolted are those of user space and vmalloc, of which the
+ * model has none.
  */
 
 import type { EntryFlags, VirtualAddress } from '../../../../../mmu/format.ts';
@@ -16,7 +17,7 @@ import {
 } from '../../../../../mmu/ppc64_hash.ts';
 import { ENOENT } from '../../../../errno.ts';
 import type { LeafEntry } from '../../../../kernel.ts';
-import { before_read, set_entry } from '../../../../mm/entry.ts';
+import { before_read, store_entry } from '../../../../mm/entry.ts';
 import type { Entry } from '../../../../mm/pgtable.ts';
 import { flush_pages } from '../../../../mm/tlb_flush.ts';
 import { halt, type Task } from '../../../../task.ts';
@@ -76,13 +77,8 @@ export function* native_hpte_insert(
   const v = encode_v(k, number, shift);
   const entry = hpte_at(k, group + i);
   const high = Math.floor(pa / 2 ** 32) | (rflags & 0xf000_0000) | (isa_3_0(k) ? SEGSIZE_1T_3_0_HIGH : 0);
-  yield* set_entry(
-    k,
-    entry + 8,
-    ((pa % 2 ** 32) | size_encoding(shift) | (rflags & 0xfff)) >>> 0,
-    high >>> 0,
-  );
-  yield* set_entry(k, entry, (v.low | vflags | HPTE_V_VALID) >>> 0, v.high);
+  store_entry(k, entry + 8, ((pa % 2 ** 32) | size_encoding(shift) | (rflags & 0xfff)) >>> 0, high >>> 0);
+  store_entry(k, entry, (v.low | vflags | HPTE_V_VALID) >>> 0, v.high);
   return i | ((vflags & HPTE_V_SECONDARY) !== 0 ? 8 : 0);
 }
 
@@ -98,7 +94,7 @@ export function* native_hpte_remove(k: PowerpcKernel, group: number): Task<numbe
     const entry = hpte_at(k, group + i);
     const low = k.memory.low(entry);
     if ((low & HPTE_V_VALID) === 0 || (low & HPTE_V_BOLTED) !== 0) continue;
-    yield* set_entry(k, entry, 0, 0);
+    store_entry(k, entry, 0, 0);
     return i;
   }
   return -1;
@@ -113,7 +109,7 @@ export function* native_hpte_invalidate(
 ): Task<void> {
   const want = encode_v(k, kernel_vpn(address, k.format.pageShift), shift);
   yield* before_read(k, hpte_at(k, slot));
-  if (matches(k, slot, want)) yield* set_entry(k, hpte_at(k, slot), 0, 0);
+  if (matches(k, slot, want)) store_entry(k, hpte_at(k, slot), 0, 0);
   yield* tlbie(k, address, shift);
 }
 
@@ -123,9 +119,10 @@ export function* native_hpte_removebolted(
   address: VirtualAddress,
   shift: number,
 ): Task<number> {
+  yield* before_read(k, k.hash!.htab_address);
   const slot = native_hpte_find(k, address, shift);
   if (slot === -1) return -ENOENT;
-  yield* set_entry(k, hpte_at(k, slot), 0, 0);
+  store_entry(k, hpte_at(k, slot), 0, 0);
   yield* tlbie(k, address, shift);
   return 0;
 }
@@ -145,7 +142,7 @@ export function* native_hpte_updateboltedpp(
   const entry = hpte_at(k, slot) + 8;
   const low = (k.memory.low(entry) & ~HPTE_R_PP_N) | (pp & HPTE_R_PP_N);
   const high = (k.memory.high(entry) & ~HPTE_R_PP0_HIGH) | (pp & HPTE_R_PP0_HIGH);
-  yield* set_entry(k, entry, low >>> 0, high >>> 0);
+  store_entry(k, entry, low >>> 0, high >>> 0);
   yield* tlbie(k, address, shift);
 }
 

@@ -19,6 +19,7 @@ import {
 import { _PAGE_DIRTY, _PAGE_EXEC, _PAGE_WRITE } from '../../../../../mmu/ppc64_radix.ts';
 import { ENOENT } from '../../../../errno.ts';
 import { spin_lock, spin_unlock } from '../../../../kernel/locking/locks.ts';
+import { before_read } from '../../../../mm/entry.ts';
 import { memblock_phys_alloc_range } from '../../../../mm/memblock.ts';
 import { halt, type Task } from '../../../../task.ts';
 import { type BootState, panic } from '../../boot_state.ts';
@@ -45,14 +46,22 @@ const RMA_MAX = { old: 2 ** 30, isa_3_0: 2 ** 40 } as const;
 
 // ---- slots
 
-function read_slot(k: PowerpcKernel, { base }: SlotArray, index: number): number {
-  const word = base + Math.floor(index / 8) * 8;
+/** The word of memory that a slot is in. */
+function wordOf({ base }: SlotArray, index: number): number {
+  return base + Math.floor(index / 8) * 8;
+}
+
+/** Another CPU may write it before: not all who read one hold the lock. */
+function* read_slot(k: PowerpcKernel, slots: SlotArray, index: number): Task<number> {
+  const word = wordOf(slots, index);
+  yield* before_read(k, word);
   const half = index % 8 < 4 ? k.memory.low(word) : k.memory.high(word);
   return (half >>> ((index % 4) * 8)) & 0xff;
 }
 
-function write_slot(k: PowerpcKernel, { base }: SlotArray, index: number, value: number): void {
-  const word = base + Math.floor(index / 8) * 8;
+function* write_slot(k: PowerpcKernel, slots: SlotArray, index: number, value: number): Task<void> {
+  const word = wordOf(slots, index);
+  if (k.interleaved) yield { kind: 'preemption', at: 'write', what: word };
   const shift = (index % 4) * 8;
   const put = (half: number) => ((half & ~(0xff << shift)) | (value << shift)) >>> 0;
   const low = k.memory.low(word);
@@ -123,13 +132,13 @@ function* kernel_map_linear_page(
   idx: number,
   slots: SlotArray,
 ): Task<void> {
-  if (k.has['hash-double-map'] && (read_slot(k, slots, idx) & SLOT_VALID) !== 0) return;
+  if (k.has['hash-double-map'] && ((yield* read_slot(k, slots, idx)) & SLOT_VALID) !== 0) return;
   const mode = htab_convert_pte_flags(PAGE_KERNEL);
   const ret = yield* hpte_insert_repeating(k, vaddr, k.__pa(vaddr), mode);
   yield* spin_lock(k, k.linear_map_hash_lock);
-  if ((read_slot(k, slots, idx) & SLOT_VALID) !== 0)
+  if (((yield* read_slot(k, slots, idx)) & SLOT_VALID) !== 0)
     yield* bug(k, 'kernel_map_linear_page(): the page is mapped');
-  write_slot(k, slots, idx, ret | SLOT_VALID);
+  yield* write_slot(k, slots, idx, ret | SLOT_VALID);
   spin_unlock(k, k.linear_map_hash_lock);
 }
 
@@ -142,13 +151,13 @@ function* kernel_unmap_linear_page(
 ): Task<void> {
   const table = k.hash!;
   yield* spin_lock(k, k.linear_map_hash_lock);
-  const recorded = read_slot(k, slots, idx);
+  const recorded = yield* read_slot(k, slots, idx);
   if ((recorded & SLOT_VALID) === 0) {
     if (!k.has['hash-double-map']) yield* bug(k, 'kernel_unmap_linear_page(): the page is not mapped');
     spin_unlock(k, k.linear_map_hash_lock);
     return;
   }
-  write_slot(k, slots, idx, 0);
+  yield* write_slot(k, slots, idx, 0);
   spin_unlock(k, k.linear_map_hash_lock);
   const hash = hpt_hash(vpn_of(k, vaddr), table.linear_shift);
   const group = group_of(table, (recorded & _PTEIDX_SECONDARY) !== 0 ? ~hash : hash);
@@ -198,16 +207,16 @@ export function* hash__kernel_map_pages(
 // ---- bolting
 
 /** Effect: the slot of a page is noted, if it is one of those that are. :538 */
-function hash_linear_map_add_slot(k: PowerpcKernel, paddr: number, slot: number): void {
+function* hash_linear_map_add_slot(k: PowerpcKernel, paddr: number, slot: number): Task<void> {
   const table = k.hash!;
   if (is_kfence_address(k, k.__va(paddr))) {
     const index = (k.__va(paddr) - table.kfence!.start) / k.page_size;
-    write_slot(k, table.linear_map_kf_hash_slots, index, slot | SLOT_VALID);
+    yield* write_slot(k, table.linear_map_kf_hash_slots, index, slot | SLOT_VALID);
     return;
   }
   const lmi = paddr / k.page_size;
   if (lmi < table.linear_map_hash_slots.count) {
-    write_slot(k, table.linear_map_hash_slots, lmi, slot | SLOT_VALID);
+    yield* write_slot(k, table.linear_map_hash_slots, lmi, slot | SLOT_VALID);
   }
 }
 
@@ -241,7 +250,7 @@ export function* htab_bolt_mapping(
       if (ret !== -1) break;
     }
     if (ret < 0) return ret;
-    hash_linear_map_add_slot(k, paddr, ret);
+    yield* hash_linear_map_add_slot(k, paddr, ret);
   }
   return 0;
 }
@@ -325,9 +334,14 @@ function linear_shift(k: PowerpcKernel): number {
   return wants_slots(k) || pool ? k.format.pageShift : k.format.levelShift(2);
 }
 
-/** log2 of the table's size. :1180; a hypervisor's choice for its guest is QEMU's, hw/ppc/spapr.c */
+/** log2 of the groups that have room for all base pages and for no more. */
+function fewest_groups_log2(k: PowerpcKernel): number {
+  return Math.ceil(Math.log2(end_of_dram(k) / k.page_size / HPTES_PER_GROUP));
+}
+
+/** log2 of the table's size. In a small geometry it is as small as can be. :1180; a hypervisor's choice for its guest is QEMU's, hw/ppc/spapr.c */
 function htab_shift(k: PowerpcKernel): number {
-  if (k.small) return k.machine.index_bits + Math.log2(GROUP_BYTES);
+  if (k.small) return Math.log2(GROUP_BYTES) + Math.max(k.machine.index_bits, fewest_groups_log2(k));
   const ram = k.machine.memory.reduce(
     (sum, { type, start, end }) => sum + (type === 'RAM' ? end - start : 0),
     0,

@@ -172,7 +172,8 @@ describe('two CPUs that map one page', () => {
       k.cpu = cpu;
       return tasks[cpu]!.next(0);
     };
-    for (const cpu of [0, 1]) expect(step(cpu).value).toMatchObject({ kind: 'preemption', at: 'read' });
+    // Before the look at the slot, and before the look at the group.
+    for (const cpu of [0, 1, 0, 1]) expect(step(cpu).value).toMatchObject({ kind: 'preemption', at: 'read' });
     for (const cpu of [0, 1]) {
       let result = step(cpu);
       while (result.done !== true && result.value.kind !== 'halt') result = step(cpu);
@@ -311,5 +312,12 @@ describe('the size of the table', () => {
     expect(groups({ ram: 2 * GiB, ...HASH })).toBe(2 ** 17);
     expect(groups({ ram: 2 * GiB, features: { radix: false, powernv: true } })).toBe(2 ** 18);
     expect(groups({ ram: 64 * MiB, ...HASH })).toBe(2 ** 12);
+    const pages = (count: number) => ({
+      ram: [{ start: 0, end: count * 4096, type: 'RAM' as const }],
+      ...HASH,
+    });
+    expect(groups({ ...pages(16), index_bits: 1 })).toBe(2);
+    expect(groups({ ...pages(16), index_bits: 3 })).toBe(8);
+    expect(groups({ ...pages(64), index_bits: 1, ...PAGEALLOC })).toBe(8);
   });
 });
