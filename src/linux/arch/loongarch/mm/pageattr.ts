@@ -7,6 +7,7 @@ import type { VirtualAddress } from '../../../../mmu/format.ts';
 import { _PAGE_DIRTY, _PAGE_PRESENT, _PAGE_VALID, _PAGE_WRITE } from '../../../../mmu/loongarch64.ts';
 import { down_write, up_write } from '../../../kernel/locking/locks.ts';
 import { before_read, set_entry } from '../../../mm/entry.ts';
+import { pfn_valid } from '../../../mm/page_flags.ts';
 import { type EntryCallback, walk_kernel_page_table_range } from '../../../mm/pagewalk.ts';
 import { entry_in, entry_leaf, entry_none, entry_present, table_of } from '../../../mm/pgtable.ts';
 import type { Task } from '../../../task.ts';
@@ -121,10 +122,9 @@ export function* kernel_page_present(k: LoongarchKernel, pfn: number): Task<bool
   return entry_present(k, entry_in(k, table, 1, addr), 1);
 }
 
+/** Memory that was added counts: the kernel keeps memblock. mm/memory_hotplug.c:1528 */
 function memblock_is_memory(k: LoongarchKernel, physical: number): boolean {
-  return k.machine.memory.some(
-    ({ type, start, end }) => type === 'RAM' && physical >= start && physical < end,
-  );
+  return pfn_valid(k, Math.floor(physical / k.page_size));
 }
 
 /** Effect: PAGE_KERNEL's bits are set; none is cleared. :201 */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_OFFSET } from '../../../../../src/linux/arch/loongarch/include/asm/addrspace.ts';
 import * as pageattr from '../../../../../src/linux/arch/loongarch/mm/pageattr.ts';
+import { add_memory, remove_memory } from '../../../../../src/linux/mm/memory_hotplug.ts';
 import { vmalloc } from '../../../../../src/linux/mm/vmalloc.ts';
 import { call, watch } from '../../powerpc/powerpc.ts';
 import { booted, KERNELS, leafText, WITH_SET_MEMORY } from '../loongarch.ts';
@@ -49,6 +50,19 @@ describe('kernel_page_present()', () => {
     expect(call(booted('v6.1').kernel_page_present(hole))).toBe(true);
     for (const kernel of WITH_SET_MEMORY) expect(call(booted(kernel).kernel_page_present(hole))).toBe(false);
     expect(call(booted('v6.1+loongarch-page-present').kernel_page_present(hole))).toBe(false);
+  });
+});
+
+describe('memory that was added', () => {
+  it('is memory to kernel_page_present(), and until then, and after it was removed, is not', () => {
+    const k = booted('v7.2');
+    const block = 0x40_0000;
+    const present = () => call(k.kernel_page_present(block + 5));
+    expect(present()).toBe(false);
+    expect(call(add_memory(k, block, 4096))).toBe(0);
+    expect(present()).toBe(true);
+    expect(call(remove_memory(k, block))).toBe(0);
+    expect(present()).toBe(false);
   });
 });
 
