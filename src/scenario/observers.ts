@@ -6,9 +6,11 @@ import { hexAddress } from '../mmu/format.ts';
 import { walk } from '../mmu/walk.ts';
 import type { Disagreement } from './outcome.ts';
 
-/** Leaves of the direct map by level, present or not: index 1 is 4K. */
+/** Leaves of the direct map by level, present or not: index 1 is 4K. None where it is a window, which no table makes. */
 export function countLeaves(k: Kernel): number[] {
   const counts = [0, 0, 0, 0, 0, 0];
+  const first = k.leafAt(k.direct_map.start);
+  if (first !== undefined && first.level > k.format.levels) return counts;
   for (const run of walk(k.memory, k.format, k.root, { range: k.direct_map })) {
     if (run.kind === 'leaf' || run.kind === 'not-present') counts[run.level]! += run.count;
   }

@@ -3,12 +3,14 @@ import { InputError, NotModelledError } from '../../../../src/errors.ts';
 import { LOONGARCH } from '../../../../src/linux/arch/loongarch/index.ts';
 import { parseConfig } from '../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../src/linux/kernels.ts';
+import { vmalloc } from '../../../../src/linux/mm/vmalloc.ts';
 import { runTask } from '../../../../src/linux/task.ts';
 import { levelSizeName } from '../../../../src/mmu/describe.ts';
 import { hexAddress } from '../../../../src/mmu/format.ts';
 import { walk } from '../../../../src/mmu/walk.ts';
+import { countLeaves } from '../../../../src/scenario/observers.ts';
 import { readTinyCore } from '../../../support/tiny_core.ts';
-import { GiB, MiB } from '../powerpc/powerpc.ts';
+import { call, GiB, MiB } from '../powerpc/powerpc.ts';
 import { booted, KERNELS, leafText, onCore } from './loongarch.ts';
 
 describe('the direct map of loongarch', () => {
@@ -36,6 +38,12 @@ describe('the direct map of loongarch', () => {
     expect(leaves.reduce((sum, { count }) => sum + count, 0)).toBe(4373);
     expect(leaves.every(({ address }) => address >= range.start)).toBe(true);
     expect(kernel.direct_map.end).toBeLessThan(range.start);
+  });
+
+  it('has no leaves to count, whatever vmalloc has', () => {
+    const k = booted('v7.2');
+    call(vmalloc(k, 4));
+    expect(countLeaves(k)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
   it('has memory where QEMU has it', () => {
