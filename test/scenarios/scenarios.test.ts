@@ -6,8 +6,12 @@ import { declaredIn, PROPERTIES } from './properties.ts';
 const NOT_MODELLED: Readonly<Record<string, string>> = {
   S28: 'x86-32 with highmem: no 32-bit kernel is modelled',
   S39: 'no call of a script puts sixteen bolted entries into the two groups of one page: test/linux/arch/powerpc/mm/book3s64/hash_utils.test.ts does, and the kernel spins',
-  S43: 'sparc64 is not modelled',
   S49: 'before v5.2, which no kernel here is: vfree() flushed a range that it had not computed',
+};
+
+/** The README shows this one, with no word too many: it breaks what it is about. */
+const BROKEN_WITHOUT_A_WORD: Readonly<Record<string, readonly string[]>> = {
+  'thread/large-np-leaf.js': ['P1'],
 };
 
 const NUMBERS = [...Array.from({ length: 55 }, (_, i) => `S${i + 1}`), 'S21b'];
@@ -15,7 +19,7 @@ const NUMBERS = [...Array.from({ length: 55 }, (_, i) => `S${i + 1}`), 'S21b'];
 const broken = new Map<string, Set<string>>();
 
 describe.each(FILES.map(readScenario))('$file', (scenario) => {
-  const declared = declaredIn(scenario.program.comments);
+  const declared = BROKEN_WITHOUT_A_WORD[scenario.file] ?? declaredIn(scenario.program.comments);
   const found = new Map<string, string>();
   let runs = 0;
 
