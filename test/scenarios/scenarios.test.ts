@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { NotModelledError } from '../../src/errors.ts';
+import { knownNames, parseScenario, runScenario, startMachine } from '../../src/scenario/index.ts';
 import { FILES, nameOf, readScenario, run } from './library.ts';
 import { declaredIn, PROPERTIES } from './properties.ts';
 
@@ -70,5 +72,28 @@ describe('the library', () => {
   it('breaks every property somewhere, so that no check is empty', () => {
     const seen = new Set([...broken.values()].flatMap((names) => [...names]));
     expect(Object.keys(PROPERTIES).filter((name) => !seen.has(name))).toEqual([]);
+  });
+});
+
+describe('what no script can go on after', () => {
+  const inline = (text: string) => {
+    const program = parseScenario(text, 'inline.js', knownNames());
+    return runScenario(program, startMachine(program, {}));
+  };
+
+  // S44: large leaves are edited as a whole, and where they are split, the lock for that is held already.
+  it.each([
+    'v5.10',
+    'v5.11',
+    'v6.1~kernel-map-pages-atomic~set-memory-splits',
+    'v6.1~kernel-map-pages-atomic',
+  ])('S44: riscv %s does not boot with debug_pagealloc=on', (kernel) => {
+    const header = `({ kernel: '${kernel}', arch: 'riscv64', ram: '1G', config: { DEBUG_PAGEALLOC: 'y' }, boot: 'debug_pagealloc=on' })`;
+    expect(() => inline(header)).toThrow(/expected one on which the kernel boots/);
+  });
+
+  it('S33: v7.2 on s390 clears what it takes for entries after a split that failed', () => {
+    const script = `({ kernel: 'v7.2', arch: 's390x', ram: '8G' })\nfail_every_alloc(); vmem_remove_mapping(0x120000, 65536);`;
+    expect(() => inline(script)).toThrow(NotModelledError);
   });
 });
