@@ -2,11 +2,13 @@
 
 import { InputError, NotModelledError } from '../errors.ts';
 import { architectureNamed, DEFAULT_ARCH } from '../linux/arch/index.ts';
+import type { KernelBuild } from '../linux/call.ts';
 import { configOptions } from '../linux/config.ts';
 import { type KernelVersion, parseKernelVersion } from '../linux/kernels.ts';
 import type { Features } from '../linux/machine.ts';
 import { levelSizeName } from '../mmu/describe.ts';
-import type { Bounds, Choice, Claim, Done, Finding, Verdict, World } from './claim.ts';
+import { callsOf } from '../scenario/script_calls.ts';
+import type { Bounds, Choice, Claim, Done, Finding, Sometimes, Verdict, World } from './claim.ts';
 import {
   type Exploration,
   explore,
@@ -16,13 +18,14 @@ import {
 } from './explore/explore.ts';
 import { interleave } from './interleave/interleave.ts';
 import { WatchedMemory } from './interleave/watched_memory.ts';
+import { isBuilt } from './machine/actions.ts';
 import {
+  bitsOf,
   CheckedMachine,
   HARDWARE_BITS,
   LEAF_LEVEL,
   plainBuild,
   type Surroundings,
-  smallBits,
 } from './machine/machine.ts';
 import { minimise } from './trace/minimise.ts';
 import { noticesOf } from './trace/notices.ts';
@@ -101,7 +104,8 @@ export function checkClaimOn(
   const head = { claim: claim.id, sentence: claim.sentence, arch: version.arch.name, kernel: version.name };
   const surroundings: Surroundings = { ...job, version };
   try {
-    const because = claim.notModelled?.(plainBuild(surroundings));
+    const build = plainBuild(surroundings);
+    const because = claim.notModelled?.(build);
     if (because !== undefined) return { ...head, verdict: 'not modelled', because };
     return { ...head, ...judge(claim, surroundings, job, onProgress) };
   } catch (error) {
@@ -109,6 +113,19 @@ export function checkClaimOn(
     const { what, because } = error.problem;
     return { ...head, verdict: 'not modelled', because: `${what}: ${because}` };
   }
+}
+
+/** Why a kernel lacks a function that the claim is about, if it does. */
+function subjectMissing({ sometimes }: Claim, build: KernelBuild): string | undefined {
+  const { arch } = build.version;
+  for (const { about } of sometimes) {
+    if (about === undefined) continue;
+    const call = callsOf(arch).get(about);
+    if (call === undefined) return `${about}() is what it is about, and ${arch.name} has none`;
+    const because = call.missing?.(build);
+    if (because !== undefined) return `${about}() is what it is about, and: ${because}`;
+  }
+  return undefined;
 }
 
 /** The world that a claim means on a kernel. */
@@ -119,7 +136,7 @@ export function worldOf(claim: Claim, surroundings: Surroundings): World {
 
 /** A machine to check a claim on, or to replay a trace. */
 export function machineFor(world: World, surroundings: Surroundings): CheckedMachine {
-  const bits = surroundings.geometry ?? smallBits(world);
+  const bits = bitsOf(world, surroundings);
   return new CheckedMachine(
     world,
     surroundings,
@@ -140,6 +157,10 @@ function judge(
   checkKnown(world, surroundings);
   const started = performance.now();
   const machine = machineFor(world, surroundings);
+  const missing = subjectMissing(claim, machine.kernel);
+  if (missing !== undefined) return { verdict: 'not modelled', because: missing };
+  if (claim.counts === true && machine.kernel.direct_pages_count === undefined)
+    throw new NotModelledError('DirectMap counters', `${surroundings.version.arch.name} has none`);
   if (machine.actions.length === 0) {
     return {
       verdict: 'not modelled',
@@ -158,9 +179,10 @@ function judge(
   const seen = [...explored.seen.texts];
   if (!explored.exhausted)
     return { verdict: 'undecided', bounds, seen, because: explored.limit ?? 'interrupted' };
-  const unseen = claim.sometimes.map(({ text }) => text).filter((text) => !explored.seen.texts.has(text));
+  const notSeen = claim.sometimes.filter(({ text }) => !explored.seen.texts.has(text));
+  const unseen = notSeen.map(({ text }) => text);
   if (unseen.length > 0) {
-    const because = whyUnseen(machine, explored.seen);
+    const because = whyUnseen(machine, explored.seen, notSeen);
     if (because.length > 0) return { verdict: 'holds', bounds, seen, never: { texts: unseen, because } };
     const all = `it would hold, but never was seen: ${unseen.join('; ')}`;
     return { verdict: 'undecided', bounds, seen, because: all };
@@ -175,9 +197,14 @@ function judge(
 function whyUnseen(
   { leafLevel, world, kernel }: CheckedMachine,
   { asked, changed }: SeenSometimes,
+  unseen: readonly Sometimes[],
 ): string[] {
   const because: string[] = [];
-  if (leafLevel < LEAF_LEVEL[world.leaf])
+  const lacking = unseen.map(({ by }) => by?.every((name) => !isBuilt(kernel, name)) === true && by);
+  if (lacking.every((by) => by !== false))
+    because.push(`there is no ${[...new Set(lacking.flat())].join('(), ')}()`);
+  if (leafLevel > kernel.format.levels) because.push('no table maps these pages');
+  else if (leafLevel < LEAF_LEVEL[world.leaf])
     because.push(`boot maps these pages by ${levelSizeName(kernel.format, leafLevel)} entries`);
   if (!changed) because.push('no call changes how a page is mapped');
   else if (!asked) because.push('no call asks for memory');
@@ -290,7 +317,7 @@ export function describeTrace(
   const { choices } = replayed;
   return {
     id: encodeTrace(start, choices),
-    calls: callsOf(choices, machine.cpus),
+    calls: callTexts(choices, machine.cpus),
     refusals: choices.reduce((sum, { refused }) => sum + refused.length, 0),
     switches: choices.filter(({ cpu }, i) => i > 0 && cpu !== choices[i - 1]!.cpu).length,
     fullSize: machine.bits === HARDWARE_BITS,
@@ -299,7 +326,7 @@ export function describeTrace(
 }
 
 /** The actions in the order in which they begin, with who begins them if there are several. */
-function callsOf(choices: readonly Choice[], cpus: number): string[] {
+function callTexts(choices: readonly Choice[], cpus: number): string[] {
   return choices.flatMap(({ cpu, action }) => {
     if (action === undefined) return [];
     return cpus === 1 ? [action.text] : [`CPU ${cpu}: ${action.text}`];

@@ -45,6 +45,10 @@ export interface Claim {
 
 export interface Sometimes {
   readonly text: string;
+  /** A function that a kernel must have for the claim to be about it. */
+  readonly about?: string;
+  /** Functions without all of which it cannot be. */
+  readonly by?: readonly string[];
   /** `done` is missing for the first state. */
   seen(state: State, done: Done | undefined): boolean;
 }
@@ -69,6 +73,8 @@ export interface World {
   readonly features?: Features;
   /** Index bits per level, 1 to 3; if not given 2, or 1 for a 1G leaf. */
   readonly geometry?: number;
+  /** It needs hardware's geometry: where NULL is no address of the tables, for one. */
+  readonly fullSize?: boolean;
   /** No call tells one page from another but by what maps it, so that pages may change places. */
   readonly pagesAlike?: boolean;
   /** Calls made before the exploration begins, with memory to be had. */

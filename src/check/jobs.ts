@@ -95,20 +95,30 @@ export function architecturesOf({ arches = [] }: Pick<Plan, 'arches'>): readonly
  */
 export function kernelsOf(plan: Pick<Plan, 'kernels' | 'arches'>, arch: Architecture): KernelVersion[] {
   const { kernels } = plan;
+  const meant = architecturesOf(plan);
   const parse = (name: string) => parseKernelVersion(name, '--kernel', arch);
   if (kernels.includes(ALL)) return presetsOf(arch).map(({ name }) => parse(name));
   const names = kernels.length === 0 ? [PRESETS.at(-1)!.name] : kernels;
-  const versions =
-    architecturesOf(plan).length > 1 ? names.flatMap((name) => ifThere(() => parse(name))) : names.map(parse);
+  const versions = meant.length > 1 ? names.flatMap((name) => ifThere(name, arch, meant)) : names.map(parse);
   return [...new Map(versions.map((version) => [version.name, version])).values()];
 }
 
-function ifThere<T>(make: () => T): T[] {
+/** The kernel of that name, unless the architecture had none, or has not the change while another that is meant has. */
+function ifThere(name: string, arch: Architecture, meant: readonly Architecture[]): KernelVersion[] {
   try {
-    return [make()];
+    return [parseKernelVersion(name, '--kernel', arch)];
   } catch (error) {
-    if (error instanceof NotModelledError) return [];
+    const others = meant.filter((each) => each !== arch && isKernelOf(name, each));
+    if (error instanceof NotModelledError || others.length > 0) return [];
     throw error;
+  }
+}
+
+function isKernelOf(name: string, arch: Architecture): boolean {
+  try {
+    return parseKernelVersion(name, '--kernel', arch).name !== '';
+  } catch {
+    return false;
   }
 }
 

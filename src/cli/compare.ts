@@ -88,7 +88,12 @@ function compare(subject: string, options: CompareOptions, onCell: Parameters<ty
   try {
     return compareClaim(findClaim(subject, 'compare'), options, onCell);
   } catch (error) {
-    if (!(error instanceof InputError) || error.problem.code !== 'unknown-name') throw error;
+    if (
+      !(error instanceof InputError) ||
+      error.problem.code !== 'unknown-name' ||
+      error.problem.found !== subject
+    )
+      throw error;
     throw new InputError({
       ...error.problem,
       what: `${error.problem.what}, and there is no file of that name`,

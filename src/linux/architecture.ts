@@ -8,7 +8,7 @@ import type { PageSource } from '../memory/physical_memory.ts';
 import type { SimulatedMemory } from '../memory/simulated_memory.ts';
 import type { VirtualAddress } from '../mmu/format.ts';
 import type { BootParameters } from './boot_parameters.ts';
-import type { KernelCall } from './call.ts';
+import type { KernelBuild, KernelCall } from './call.ts';
 import type { Change } from './changes.ts';
 import type { Config, ConfigOption } from './config.ts';
 import type { Kernel } from './kernel.ts';
@@ -31,6 +31,8 @@ export interface Architecture {
   readonly since: Readonly<Record<string, readonly string[]>>;
   /** Why a preset has no such architecture, by the preset's name. */
   readonly missing: Readonly<Record<string, string>>;
+  /** Why a kernel is built without something that the shared code offers to architectures, by its Kconfig symbol. */
+  lacks?(symbol: KconfigSymbol, build: KernelBuild): string | undefined;
   /** Build options of its own. */
   readonly config: Readonly<Record<string, ConfigOption>>;
   /** What its machines may have or lack. */
@@ -63,6 +65,13 @@ export interface Architecture {
   /** What a dump of a machine tells of it. @throws InputError that says which option gives what the dump does not */
   factsOfDump?(memory: MachineMemory, tables: PageSource, where: string, hints: DumpHints): DumpFacts;
 }
+
+/** What an architecture selects, or may. */
+export type KconfigSymbol =
+  | 'ARCH_HAS_SET_DIRECT_MAP'
+  | 'ARCH_HAS_EXECMEM_ROX'
+  | 'ARCH_HIBERNATION_POSSIBLE'
+  | 'ARCH_SUPPORTS_DEBUG_PAGEALLOC';
 
 export interface FeatureOption {
   meaning: string;

@@ -66,8 +66,9 @@ function slubMissing({ has, config }: KernelBuild): string | undefined {
   return config.SLAB && !has['slab-gone'] ? 'needs CONFIG_SLAB=n' : undefined;
 }
 
-function hibernationMissing({ config }: KernelBuild): string | undefined {
-  return config.HIBERNATION ? undefined : 'needs CONFIG_HIBERNATION=y';
+function hibernationMissing(build: KernelBuild): string | undefined {
+  if (!build.config.HIBERNATION) return 'needs CONFIG_HIBERNATION=y';
+  return build.version.arch.lacks?.('ARCH_HIBERNATION_POSSIBLE', build);
 }
 
 function* plain<T>(value: T): Task<T> {

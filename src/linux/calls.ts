@@ -32,17 +32,22 @@ function* plain(value: number | undefined): Task<number | undefined> {
   return value;
 }
 
-function secretmemMissing({ has, config, version }: KernelBuild): string | undefined {
+function secretmemMissing(build: KernelBuild): string | undefined {
+  const { has, config, version } = build;
   if (!has.secretmem) return `${version.name} lacks the change secretmem`;
-  return config.SECRETMEM ? undefined : 'needs CONFIG_SECRETMEM=y';
+  if (!config.SECRETMEM) return 'needs CONFIG_SECRETMEM=y';
+  return version.arch.lacks?.('ARCH_HAS_SET_DIRECT_MAP', build);
 }
 
-function execmemMissing({ has, version }: KernelBuild): string | undefined {
-  return has['execmem-rox-cache'] ? undefined : `${version.name} lacks the change execmem-rox-cache`;
+function execmemMissing(build: KernelBuild): string | undefined {
+  const { has, version } = build;
+  if (!has['execmem-rox-cache']) return `${version.name} lacks the change execmem-rox-cache`;
+  return version.arch.lacks?.('ARCH_HAS_EXECMEM_ROX', build);
 }
 
-function hibernationMissing({ config }: KernelBuild): string | undefined {
-  return config.HIBERNATION ? undefined : 'needs CONFIG_HIBERNATION=y';
+function hibernationMissing(build: KernelBuild): string | undefined {
+  if (!build.config.HIBERNATION) return 'needs CONFIG_HIBERNATION=y';
+  return build.version.arch.lacks?.('ARCH_HIBERNATION_POSSIBLE', build);
 }
 
 function* local_irq(k: Kernel, disabled: boolean): Task<undefined> {

@@ -380,6 +380,10 @@ export abstract class Kernel {
   can_set_direct_map(): boolean {
     return true;
   }
+  /** Whether memory for user space has no address in the direct map. */
+  get has_highmem(): boolean {
+    return false;
+  }
   /** CONFIG_ARCH_HAS_SET_DIRECT_MAP. */
   get arch_has_set_direct_map(): boolean {
     return true;

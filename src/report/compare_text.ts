@@ -34,7 +34,7 @@ export function compareText(grid: Grid): string {
     if (wide) lines.push(rowName(row).padEnd(head) + cells);
     else lines.push(rowName(row), INDENT + cells);
   }
-  return `${[...lines, ...differences(grid), ...reasons(grid), ...legend(grid)].join('\n')}\n`;
+  return `${[...lines, ...longNames(grid), ...differences(grid), ...reasons(grid), ...legend(grid)].join('\n')}\n`;
 }
 
 function rowName({ arch, boot }: GridRow): string {
@@ -42,12 +42,17 @@ function rowName({ arch, boot }: GridRow): string {
 }
 
 function tableHead({ kernels }: Grid, head: number): string {
-  return (' '.repeat(head) + kernels.map((name) => shortName(name).padEnd(CELL)).join('')).trimEnd();
+  return (' '.repeat(head) + kernels.map((name, i) => shortName(name, i).padEnd(CELL)).join('')).trimEnd();
 }
 
-/** "v5.10.223" is as long as a column can show. */
-function shortName(name: string): string {
-  return name.length < CELL ? name : `${name.slice(0, CELL - 2)}~`;
+/** "v5.10.223" is as long as a column can show; longer names are numbered, and stand below the table. */
+function shortName(name: string, i: number): string {
+  return name.length < CELL ? name : `[${i + 1}]`;
+}
+
+function longNames({ kernels }: Grid): string[] {
+  const lines = kernels.flatMap((name, i) => (name.length < CELL ? [] : [`${INDENT}[${i + 1}] ${name}`]));
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** Row by row, what is the first thing that is not the same. Kernels that differ alike are told of together. */

@@ -134,7 +134,7 @@ export function whoNotices(step: Step, outcome: Outcome): string {
 /** The failure classes F1..F9 that a step shows by itself. */
 function failureClasses(step: Step): string[] {
   const classes: string[] = [];
-  const failed = (step.value ?? 0) < 0;
+  const failed = step.returned?.startsWith('-E') === true;
   if (step.refused.some(({ what }) => what === 'page table')) {
     classes.push('F1  a page-table page was not to be had');
   }

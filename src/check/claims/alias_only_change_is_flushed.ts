@@ -13,6 +13,7 @@ export const claim: Claim = {
   catalogue: ['P2', 'S23'],
   world: () => ({
     leaf: '2M',
+    geometry: 1,
     pagesFree: true,
     tlb: true,
     calls: [

@@ -27,9 +27,9 @@ export const claim: Claim = {
       seen: (_, done) => (done?.returned[0] ?? 0) < 0 && done!.allocations === 1,
     },
     {
-      text: 'a call fails after it has split a leaf and changed a page',
+      text: 'a call fails after it has split a leaf',
       seen: ({ pages }, done) =>
-        (done?.returned[0] ?? 0) < 0 && done!.before.some(({ text }, i) => text !== pages[i]!.text),
+        (done?.returned[0] ?? 0) < 0 && done!.before.some(({ level }, i) => level !== pages[i]!.level),
     },
   ],
 };

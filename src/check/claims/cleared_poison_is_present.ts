@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { itsPages, onPage } from './shared/worlds.ts';
+import { itsPages, onPage, onX86Only } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'cleared-poison-is-present',
@@ -10,6 +10,7 @@ export const claim: Claim = {
     where: '5898b43af954 ("mce: fix set_mce_nospec to always unmap the whole page") (v5.19)',
   },
   catalogue: ['P2', 'S29'],
+  notModelled: onX86Only('it is about set_mce_nospec()'),
   world: () => ({ leaf: '2M', calls: [onPage('set_mce_nospec', 1), onPage('clear_mce_nospec')] }),
   after({ action, returned }, { pages }) {
     if (action.calls[0]!.name !== 'clear_mce_nospec' || returned[0] !== 0) return undefined;

@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { miscounted } from './counters_follow_the_tables.ts';
-import { endsWell, onPage } from './shared/worlds.ts';
+import { endsWell, onPage, onX86Only } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'counters-follow-memory-failure',
@@ -12,6 +12,7 @@ export const claim: Claim = {
       'set_mce_nospec(): it names the page by an address with bit 63 flipped, which split_page_count() takes for none of RAM',
   },
   catalogue: ['P9'],
+  notModelled: onX86Only('it is about set_mce_nospec()'),
   world: () => ({ leaf: '1G', calls: [onPage('set_mce_nospec'), onPage('clear_mce_nospec')] }),
   counts: true,
   after(done, state) {

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DEBUG_PAGEALLOC, dies, onLeaf, onPage } from './shared/worlds.ts';
+import { DEBUG_PAGEALLOC, dies, onLeaf, onPage, onX86Only } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'cpa-lock-is-always-released',
@@ -11,6 +11,7 @@ export const claim: Claim = {
       'split_large_page() of v7.2 drops and takes cpa_lock also for __kernel_map_pages(), which went without',
   },
   catalogue: ['S3', 'K1'],
+  notModelled: onX86Only('it is about cpa_lock'),
   world: ({ has }) => ({
     ...DEBUG_PAGEALLOC,
     geometry: 1,

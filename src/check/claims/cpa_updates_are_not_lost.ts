@@ -1,5 +1,5 @@
 import type { Action, Claim, PageState } from '../claim.ts';
-import { DEBUG_PAGEALLOC } from './shared/worlds.ts';
+import { DEBUG_PAGEALLOC, onX86Only } from './shared/worlds.ts';
 
 const on = (name: string, cpu: number) => ({ calls: [{ name }], on: 'first', cpus: [cpu] }) as const;
 
@@ -28,6 +28,7 @@ export const claim: Claim = {
       'review of the series: DEBUG_PAGEALLOC "even disables locking in cpa"; set_memory.c of v7.2, above __kernel_map_pages()',
   },
   catalogue: ['C16', 'S22'],
+  notModelled: onX86Only('it is about CPA'),
   world: () => ({
     ...DEBUG_PAGEALLOC,
     cpus: 2,

@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { DIRECT_MAP_ROUND_TRIP, flagsLost, itsPages } from './shared/worlds.ts';
+import { DIRECT_MAP_ROUND_TRIP, flagsLost, itsPages, onX86Only } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'direct-map-round-trip-loses-only-g',
@@ -11,6 +11,7 @@ export const claim: Claim = {
     where: 'kernel/power/snapshot.c, above hibernate_map_page(): only protection bits are updated',
   },
   catalogue: ['P4'],
+  notModelled: onX86Only('it is about G and D'),
   world: () => ({ leaf: '2M', calls: [DIRECT_MAP_ROUND_TRIP] }),
   after(done, { pages }) {
     if (done.returned.some((value) => value !== 0)) return undefined;

@@ -38,6 +38,7 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'large leaves that are read-only are restored',
+      about: RESTORE,
       seen: (_, done) =>
         isOnly(done, RESTORE) &&
         done?.before.every(({ level, writable }) => level === 2 && !writable) === true,

@@ -38,6 +38,7 @@ export const claim: Claim = {
     WRITABLE_AFTER_VFREE,
     {
       text: 'a page that was not present is present again after vfree()',
+      by: ['set_memory_np'],
       seen: ({ pages }, done) =>
         done?.action.calls[0]?.name === 'vfree' &&
         pages.some(({ present }, i) => present && !done.before[i]!.present),

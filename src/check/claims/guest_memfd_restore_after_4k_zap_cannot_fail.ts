@@ -13,8 +13,9 @@ export const claim: Claim = {
   after(done, { pages }) {
     if (!isOnly(done, RESTORE)) return undefined;
     const { action, returned } = done;
+    const wasOut = itsPages(done.action, done.before).some(({ present }) => !present);
     const back = itsPages(done.action, pages).every(({ present, writable }) => present && writable);
-    return returned[0] === 0 && back
+    return back && (returned[0] === 0 || !wasOut)
       ? undefined
       : { text: `${action.text} did not restore the page`, failure: 'F1' };
   },

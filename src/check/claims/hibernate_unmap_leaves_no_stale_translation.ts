@@ -1,6 +1,6 @@
 import type { Claim } from '../claim.ts';
 import { TWO_CPUS_ACCESS } from './shared/stale.ts';
-import { HIBERNATION_COPIES, onRange } from './shared/worlds.ts';
+import { HIBERNATION_COPIES, onPage, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'hibernate-unmap-leaves-no-stale-translation',
@@ -16,7 +16,12 @@ export const claim: Claim = {
   world: () => ({
     leaf: '2M',
     geometry: 1,
-    ...TWO_CPUS_ACCESS([onRange('set_memory_np'), onRange('set_memory_p'), HIBERNATION_COPIES]),
+    ...TWO_CPUS_ACCESS([
+      onRange('set_memory_np'),
+      onRange('set_memory_p'),
+      onPage('set_direct_map_invalid_noflush'),
+      HIBERNATION_COPIES,
+    ]),
   }),
   after({ action, before, died }, state) {
     if (died !== undefined || action.calls[1]?.name !== 'safe_copy_page') return undefined;

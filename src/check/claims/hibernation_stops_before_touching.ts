@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { endsWell, HIBERNATION_COPIES, isRefused, onRange } from './shared/worlds.ts';
+import { endsWell, HIBERNATION_COPIES, isRefused, onLeaf, onPage, onRange } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'hibernation-stops-before-touching',
@@ -9,7 +9,13 @@ export const claim: Claim = {
   catalogue: ['C6', 'K5', 'S11'],
   world: () => ({
     leaf: '2M',
-    calls: [onRange('set_memory_np'), onRange('set_memory_p'), HIBERNATION_COPIES],
+    calls: [
+      onRange('set_memory_np'),
+      onRange('set_memory_p'),
+      onLeaf('set_direct_map_valid_noflush', 0),
+      onPage('set_direct_map_invalid_noflush'),
+      HIBERNATION_COPIES,
+    ],
   }),
   after: ({ action, died }) =>
     died === undefined

@@ -24,10 +24,12 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'a large leaf is not present',
+      by: ['set_memory_np', 'set_direct_map_valid_noflush'],
       seen: ({ pages }) => pages.some(({ level, present }) => level > 1 && !present),
     },
     {
       text: 'of neighbours in a split leaf some are present',
+      by: ['set_memory_np', 'set_direct_map_invalid_noflush'],
       seen: ({ pages }) => pages.some(({ present }) => present) && pages.some(({ present }) => !present),
     },
   ],

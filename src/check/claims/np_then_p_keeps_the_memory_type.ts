@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { endsWell, flagsLost, itsPages, NP_THEN_P, onRange } from './shared/worlds.ts';
+import { endsWell, flagsLost, itsPages, NP_THEN_P, onRange, onX86Only } from './shared/worlds.ts';
 
 const TYPE = ['PWT', 'PCD', 'PAT'];
 
@@ -12,6 +12,7 @@ export const claim: Claim = {
     where: 'asm/pgtable-invert.h: bit 12 of a leaf is not PAT if P is 0',
   },
   catalogue: ['P4'],
+  notModelled: onX86Only('it is about PAT'),
   world: () => ({
     leaf: '2M',
     calls: [onRange('_set_memory_wc'), onRange('_set_memory_wt'), onRange('_set_memory_wb'), NP_THEN_P],

@@ -25,6 +25,7 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'the last page of a split leaf comes back, and all are mapped alike again',
+      by: ['set_memory_np', 'set_direct_map_invalid_noflush'],
       seen: ({ pages }, done) => done !== undefined && restores(done) && areAlike(pages, done),
     },
   ],

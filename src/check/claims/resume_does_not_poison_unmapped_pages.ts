@@ -21,6 +21,7 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'it resumes with pages that are free and not present',
+      about: 'hibernate',
       seen: ({ pages }, done) => isOnly(done, 'hibernate', 1) && pages.some(({ present }) => !present),
     },
   ],

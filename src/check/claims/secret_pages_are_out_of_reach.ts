@@ -56,6 +56,7 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'a page becomes secret, its neighbour not',
+      about: 'secretmem_fault',
       seen: (_, done) =>
         done !== undefined && hasTakenPage(done) && done.before.every(({ present }) => present),
     },

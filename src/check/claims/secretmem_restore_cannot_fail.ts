@@ -36,6 +36,7 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'a file with pages in two leaves is released',
+      about: 'secretmem_fault',
       seen: (_, done) => isOnly(done, 'secretmem_release') && present(done?.before ?? []) === 1,
     },
     {

@@ -16,6 +16,7 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'the other CPU has read a page that then is not present',
+      about: 'set_memory_np',
       seen: ({ pages }, done) =>
         done?.action.calls[0]?.name === 'set_memory_np' && done.before[0]!.present && !pages[0]!.present,
     },

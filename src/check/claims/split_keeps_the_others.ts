@@ -1,5 +1,5 @@
 import type { Claim } from '../claim.ts';
-import { changedBeside, onPage, onRange, pageName } from './shared/worlds.ts';
+import { changedBeside, onLeaf, onPage, onRange, pageName } from './shared/worlds.ts';
 
 export const claim: Claim = {
   id: 'split-keeps-the-others',
@@ -14,6 +14,8 @@ export const claim: Claim = {
       onRange('set_memory_np'),
       onPage('set_memory_p'),
       onRange('set_memory_ro'),
+      onLeaf('set_direct_map_valid_noflush', 0),
+      onPage('set_direct_map_default_noflush'),
     ],
   }),
   after({ action, before }, { pages }) {
@@ -30,6 +32,7 @@ export const claim: Claim = {
     },
     {
       text: 'a leaf that is not present is split',
+      by: ['set_memory_np', 'set_direct_map_valid_noflush'],
       seen: ({ pages }, done) =>
         (done?.before[0]?.level ?? 0) > 1 && !done!.before[0]!.present && pages[0]!.level === 1,
     },

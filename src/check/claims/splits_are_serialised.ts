@@ -1,5 +1,5 @@
 import type { Claim, Done } from '../claim.ts';
-import { DIRECT_MAP_BY_PAGE, onLeaf, onPage } from './shared/worlds.ts';
+import { DIRECT_MAP_BY_PAGE, onLeaf, onPage, onX86Only } from './shared/worlds.ts';
 
 const LOCKS = ['cpa_lock', 'pgd_lock'];
 
@@ -34,6 +34,7 @@ export const claim: Claim = {
       'ad5ca55f6bdb ("x86, cpa: srlz cpa(), global flush tlb after splitting big page and before doing cpa")',
   },
   catalogue: ['P6', 'P7'],
+  notModelled: onX86Only('it is about cpa_lock'),
   world: () => ({
     leaf: '1G',
     calls: [...DIRECT_MAP_BY_PAGE, onPage('set_memory_ro'), onLeaf('set_memory_rox')],

@@ -1,6 +1,6 @@
 import { promiseOf } from '../../scenario/promises.ts';
 import type { Action, Claim, PageState } from '../claim.ts';
-import { dies, itsPages, onLeaf } from './shared/worlds.ts';
+import { dies, itsPages, onLeaf, onX86Only } from './shared/worlds.ts';
 
 const isKept = (action: Action, pages: readonly PageState[]) =>
   itsPages(action, pages).every((page) => promiseOf(action.calls[0]!.name)?.kept(page) !== false);
@@ -15,6 +15,7 @@ export const claim: Claim = {
     where: 'cpa_lock and pgd_lock of set_memory.c',
   },
   catalogue: ['S22', 'C16'],
+  notModelled: onX86Only('it is about CPA'),
   world: () => ({
     leaf: '2M',
     geometry: 1,

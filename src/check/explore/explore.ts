@@ -12,9 +12,11 @@ import { type Fingerprint, Fingerprinter } from './fingerprint.ts';
 import { VisitedStates } from './visited.ts';
 
 /** Allocations of one action that may each be refused or not. Those after are granted, which is no exhaustion. */
-const MAX_CHOSEN = 12;
-const MAX_ACTIONS = 2 ** 14;
+const CHOICE_BITS = 16;
+const MAX_CHOSEN = CHOICE_BITS;
+const MAX_ACTIONS = 2 ** 12;
 const MAX_CPUS = 2 ** 4;
+const CPU_SHIFT = 28;
 
 export interface Limits {
   states: number;
@@ -264,10 +266,10 @@ class Explorer {
   }
 }
 
-// ---- choices as numbers: 4 bits of CPU, 14 of action, 12 of refusals
+// ---- choices as numbers: 4 bits of CPU, 12 of action, 16 of refusals
 
 export function encodeChoice(cpu: number, action: number, refused: number): number {
-  return ((cpu << 26) | (action << 12) | refused) >>> 0;
+  return ((cpu << CPU_SHIFT) | (action << CHOICE_BITS) | refused) >>> 0;
 }
 
 /** In the place of an action: a CPU goes on. */
@@ -276,14 +278,14 @@ export const NO_ACTION = MAX_ACTIONS - 1;
 /** Where CPUs are interleaved: with the action that a CPU begins, or none if it goes on. */
 export function decodeStep(code: number, actions: readonly Action[]): Choice {
   const { cpu, refused } = decodeChoice(code, actions);
-  const action = actions[(code >>> 12) & (MAX_ACTIONS - 1)];
+  const action = actions[(code >>> CHOICE_BITS) & (MAX_ACTIONS - 1)];
   return action === undefined ? { cpu, refused } : { cpu, action, refused };
 }
 
 export function decodeChoice(code: number, actions: readonly Action[]): Required<Choice> {
   const refused: number[] = [];
   for (let bit = 0; bit < MAX_CHOSEN; bit++) if ((code & (1 << bit)) !== 0) refused.push(bit + 1);
-  return { cpu: code >>> 26, action: actions[(code >>> 12) & (MAX_ACTIONS - 1)]!, refused };
+  return { cpu: code >>> CPU_SHIFT, action: actions[(code >>> CHOICE_BITS) & (MAX_ACTIONS - 1)]!, refused };
 }
 
 /** What `after` is told of the state in which an action begins. */

@@ -13,14 +13,11 @@ export function callNamed(arch: Architecture, name: string): KernelCall {
   return call;
 }
 
-/** Whether a kernel has all that a pattern calls. */
-export function isBuilt(build: KernelBuild, { calls }: Pattern): boolean {
-  const known = callsOf(build.version.arch);
-  return calls.every(({ name }) => {
-    const call = known.get(name);
-    if (call === undefined) callNamed(build.version.arch, name);
-    return call !== undefined && call.missing?.(build) === undefined;
-  });
+/** Whether a kernel has a function. @throws Error if no architecture has */
+export function isBuilt(build: KernelBuild, name: string): boolean {
+  callNamed(build.version.arch, name);
+  const call = callsOf(build.version.arch).get(name);
+  return call !== undefined && call.missing?.(build) === undefined;
 }
 
 /** The real pages behind explored ones, for the words of a call: all alike in a small geometry. */
@@ -34,7 +31,7 @@ const AS_EXPLORED: RealPages = { offsetOf: (page) => page, countOf: (_, pages) =
 /** All that may be done on `pages` explored pages by a kernel that has the functions. */
 export function expandActions(k: Kernel, world: World, pages: number, real: RealPages): Action[] {
   return world.calls
-    .filter((pattern) => isBuilt(k, pattern))
+    .filter(({ calls }) => calls.every(({ name }) => isBuilt(k, name)))
     .flatMap((pattern) => expandPattern(k.version.arch, pattern, world.cpus ?? 1, pages, real));
 }
 

@@ -22,7 +22,7 @@ import { Tlb } from '../../mmu/tlb.ts';
 import { walk } from '../../mmu/walk.ts';
 import { countLeaves } from '../../scenario/observers.ts';
 import type { Action, Done, Event, PageState, PatternCall, State, World } from '../claim.ts';
-import { callNamed, expandActions, expandPattern, kernelArgumentsOf } from './actions.ts';
+import { callNamed, expandActions, expandPattern, isBuilt, kernelArgumentsOf } from './actions.ts';
 import { NamedFrames } from './frames.ts';
 
 export const HARDWARE_BITS = 9;
@@ -106,6 +106,11 @@ function needsSmallLeaves({ leaf }: World, bits: number): boolean {
   return leaf === '2M' && bits < HARDWARE_BITS;
 }
 
+/** Index bits of the machine that is meant. */
+export function bitsOf(world: World, { geometry }: Surroundings): number {
+  return geometry ?? (world.fullSize === true ? HARDWARE_BITS : smallBits(world));
+}
+
 /** Index bits of the small machine that a world means. */
 export function smallBits(world: World): number {
   const bits = world.geometry ?? (world.leaf === '1G' ? 1 : 2);
@@ -135,7 +140,7 @@ export class CheckedMachine implements State {
 
   constructor(world: World, surroundings: Surroundings, memory?: SimulatedMemory) {
     this.world = world;
-    this.bits = surroundings.geometry ?? smallBits(world);
+    this.bits = bitsOf(world, surroundings);
     this.#small = this.bits === HARDWARE_BITS ? smallBits(world) : this.bits;
     const levels = world.leaf === '1G' ? 2 : 1;
     this.pageCount = 2 ** (this.#small * levels);
@@ -160,6 +165,9 @@ export class CheckedMachine implements State {
     const patterns = [...(world.first ?? []), ...world.calls];
     this.#kept = [...new Set(patterns.flatMap(({ calls }) => calls.flatMap((call) => call.keep ?? [])))];
     for (const pattern of world.first ?? []) {
+      const missing = pattern.calls.find(({ name }) => !isBuilt(kernel, name));
+      if (missing !== undefined)
+        throw new NotModelledError(`${missing.name}()`, 'the claim begins with it, and this kernel has none');
       for (const action of expandPattern(kernel.version.arch, pattern, 1, this.pageCount))
         this.run(action, 0, () => false);
     }
@@ -458,11 +466,20 @@ function explorePages(
   let passedOver = 0;
   for (; full && isOfImage(k, base); passedOver++) base = takeBlock(k, order);
   const leaf = k.leafAt(k.page_address(base));
-  if (leaf !== undefined && leaf.level <= wanted) return { base, passedOver, leafLevel: leaf.level };
+  if (leaf !== undefined && isExplorable(k, leaf.level, wanted))
+    return { base, passedOver, leafLevel: leaf.level };
   throw new NotModelledError(
     `a ${world.leaf} leaf to explore`,
     'this kernel, booted so, maps that memory otherwise',
   );
+}
+
+/**
+ * Smaller leaves than wanted are no worse. Larger ones are what a kernel does that was told to debug and does not mind, or
+ * a window that no table makes.
+ */
+function isExplorable({ boot, format }: Kernel, level: number, wanted: number): boolean {
+  return level <= wanted || (wanted === 1 && boot.debug_pagealloc) || level > format.levels;
 }
 
 /** The first frame of the first leaf at `level` of the direct map that is RAM and no part of the image. */

@@ -12,11 +12,13 @@ import type { Kernel } from '../kernel.ts';
 import type { Machine } from '../machine.ts';
 import { runTask, type TablePurpose, type Task } from '../task.ts';
 import { read_page, write_page } from './access.ts';
-import { describeFreeProblem, PAGE_TABLE_OWNER } from './frame_allocator.ts';
+import { describeFreeProblem, type FrameRange, PAGE_TABLE_OWNER } from './frame_allocator.ts';
 import {
   ClearPageReserved,
+  PageHighMem,
   PageHWPoison,
   PageReserved,
+  PG_highmem,
   PG_hwpoison,
   PG_nosave,
   pfn_valid,
@@ -25,6 +27,7 @@ import {
 /** Allocation flags by their kernel names; the values are this model's own. */
 export const __GFP_DIRECT_RECLAIM = 1 << 0;
 export const __GFP_ZERO = 1 << 1;
+export const __GFP_HIGHMEM = 1 << 2;
 export const GFP_KERNEL = __GFP_DIRECT_RECLAIM;
 export const GFP_ATOMIC = 0;
 
@@ -54,6 +57,7 @@ export function* alloc_pages(
     return undefined;
   }
   if (k.listening) k.emit({ kind: 'allocated', cpu: k.cpu, pfn, order, table });
+  if (k.has_highmem && (gfp & __GFP_HIGHMEM) !== 0) k.page_flags.set(pfn, PG_highmem);
   yield* post_alloc_hook(k, pfn, order, gfp);
   return pfn;
 }
@@ -86,7 +90,10 @@ function* kernel_unpoison_pages(k: Kernel, pfn: number, numpages: number): Task<
 
 /** A frame where the machine has no RAM is a replay's stand-in, of which nothing is known: it is not accessed. */
 function* write_all(k: Kernel, pfn: number, numpages: number): Task<void> {
-  for (let page = pfn; page < pfn + numpages; page++) if (pfn_valid(k, page)) yield* write_page(k, page);
+  for (let page = pfn; page < pfn + numpages; page++) {
+    // High memory is written through a mapping of the moment, kmap_local_page().
+    if (pfn_valid(k, page) && !PageHighMem(k, page)) yield* write_page(k, page);
+  }
 }
 
 /** Whether struct pages are checked. mm_init.c:2604 (v7.2) */
@@ -193,7 +200,20 @@ export function debug_pagealloc_free_all(k: Kernel): void {
   const { book } = k.frames;
   if (book === undefined)
     throw new NotModelledError('debug_pagealloc at boot', 'which pages are free is not known');
-  k.memory.withoutJournal(() => {
-    for (const { start, end } of book.freeRanges()) runTask(k.__kernel_map_pages(start, end - start, 0));
+  const taken = new Set<number>();
+  k.listen((event) => {
+    if (event.kind === 'allocated') taken.add(event.pfn);
   });
+  k.memory.withoutJournal(() => {
+    for (const { start, end } of [...book.freeRanges()]) {
+      for (const range of taken.size === 0 ? [{ start, end }] : withoutPages(start, end, taken))
+        runTask(k.__kernel_map_pages(range.start, range.end - range.start, 0));
+    }
+  });
+  k.listen(undefined);
+}
+
+/** Page by page what is left of [start, end): somebody who unmaps pages of large leaves may have needed tables. */
+function* withoutPages(start: number, end: number, taken: ReadonlySet<number>): Generator<FrameRange> {
+  for (let pfn = start; pfn < end; pfn++) if (!taken.has(pfn)) yield { start: pfn, end: pfn + 1 };
 }

@@ -11,6 +11,8 @@ export const PG_offline = 1 << 3;
 export const PG_table = 1 << 4;
 /** In a range that hibernation must not save (register_nosave_region()); a bitmap of its own in the kernel. */
 export const PG_nosave = 1 << 5;
+/** Of memory that has no address in the direct map: the zone is the page's, not a flag, in the kernel. */
+export const PG_highmem = 1 << 6;
 
 interface FlaggedRange {
   start: number;
@@ -152,4 +154,9 @@ export function pfn_valid(k: Kernel, pfn: number): boolean {
     return true;
   for (const [, { start, end }] of k.memory_blocks.entries()) if (pfn >= start && pfn < end) return true;
   return false;
+}
+
+/** include/linux/page-flags.h:580 (v7.2) */
+export function PageHighMem(k: Kernel, pfn: number): boolean {
+  return (k.page_flags.get(pfn) & PG_highmem) !== 0;
 }

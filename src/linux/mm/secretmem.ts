@@ -9,7 +9,8 @@ import { EBADF, EEXIST, ENOMEM, ENOSYS } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
 import type { Task } from '../task.ts';
 import { write_page } from './access.ts';
-import { __free_pages, __GFP_ZERO, alloc_pages, GFP_KERNEL } from './page_alloc.ts';
+import { __free_pages, __GFP_HIGHMEM, __GFP_ZERO, alloc_pages, GFP_KERNEL } from './page_alloc.ts';
+import { PageHighMem } from './page_flags.ts';
 
 /** What a fault handler returns, as bits (include/linux/mm_types.h). */
 export const VM_FAULT_OOM = 0x1;
@@ -20,6 +21,7 @@ export const VM_FAULT_LOCKED = 0x200;
 export type SecretmemFile = ReadonlyMap<number, number>;
 
 const FIRST_DESCRIPTOR = 3;
+const GFP_HIGHUSER = GFP_KERNEL | __GFP_HIGHMEM;
 
 /** The module parameter, or this kernel's default for it. :41 (v6.1), 1 since v6.5 */
 function secretmem_enable(k: Kernel): boolean {
@@ -51,7 +53,7 @@ export function* secretmem_fault(k: Kernel, fd: number, offset: number): Task<nu
     if (file === undefined) return VM_FAULT_SIGBUS;
     if (file.has(offset)) return VM_FAULT_LOCKED;
 
-    const page = yield* alloc_pages(k, GFP_KERNEL | __GFP_ZERO, 0, undefined, 'secretmem');
+    const page = yield* alloc_pages(k, GFP_HIGHUSER | __GFP_ZERO, 0, undefined, 'secretmem');
     if (page === undefined) return VM_FAULT_OOM;
 
     const invalid = yield* k.set_direct_map_invalid_noflush(page);
@@ -97,7 +99,7 @@ function* filemap_add_folio(k: Kernel, fd: number, offset: number, page: number)
  */
 export function* secretmem_free_folio(k: Kernel, page: number): Task<void> {
   yield* k.set_direct_map_default_noflush(page);
-  yield* write_page(k, page);
+  if (!PageHighMem(k, page)) yield* write_page(k, page);
   k.clear_page(page);
 }
 

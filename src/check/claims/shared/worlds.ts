@@ -1,7 +1,7 @@
 /** The words in which claims describe their worlds. */
 
 import { errnoText } from '../../../linux/errno.ts';
-import type { Action, Done, Finding, PageState, Pattern, Sometimes } from '../../claim.ts';
+import type { Action, Claim, Done, Finding, PageState, Pattern, Sometimes } from '../../claim.ts';
 
 /** A call on each page alone. `args` are those beside the page or address and the number of pages. */
 export function onPage(name: string, ...args: number[]): Pattern {
@@ -75,6 +75,11 @@ export const HIBERNATION_COPIES: Pattern = {
   calls: [{ name: 'syscore_suspend' }, { name: 'safe_copy_page' }, { name: 'syscore_resume' }],
   on: 'page',
 };
+
+/** For a claim about what only x86 has: why it is not asked of others. */
+export function onX86Only(what: string): NonNullable<Claim['notModelled']> {
+  return ({ version }) => (version.arch.name === 'x86_64' ? undefined : `${what}, which only x86 has`);
+}
 
 /** Whether an action has ended that is one call of that name, with this first argument beside the pages, if one is given. */
 export function isOnly(done: Done | undefined, name: string, arg?: number): boolean {
@@ -170,6 +175,7 @@ export function dies({ died }: Done): Finding | undefined {
 export function endsWell(name: string): Sometimes {
   return {
     text: `${name}() ends well`,
+    about: name,
     seen(_, done) {
       const at = done?.action.calls.findIndex((call) => call.name === name) ?? -1;
       return done !== undefined && done.died === undefined && at >= 0 && (done.returned[at] ?? 0) === 0;
@@ -181,6 +187,7 @@ export function endsWell(name: string): Sometimes {
 export function isRefused(name: string): Sometimes {
   return {
     text: `${name}() is refused a page table`,
+    about: name,
     seen: (_, done) => (done?.refused ?? 0) > 0 && done!.action.calls.some((call) => call.name === name),
   };
 }

@@ -18,11 +18,20 @@ export const LOONGARCH_CHANGES = {
     effect: 'there is KFENCE, whose pool is mapped a second time, by page tables',
     release: 'between v6.1 and v6.12',
   },
+  'loongarch-hibernation': {
+    effect: 'the machine can hibernate',
+    release: 'v6.2',
+  },
 } as const satisfies Record<string, Change>;
 
 export type LoongarchChange = keyof typeof LOONGARCH_CHANGES;
 
 /** Which of them came with each preset. */
 export const LOONGARCH_SINCE = {
-  'v6.12.107': ['loongarch-set-memory', 'loongarch-page-present', 'loongarch-kfence'],
+  'v6.12.107': [
+    'loongarch-hibernation',
+    'loongarch-set-memory',
+    'loongarch-page-present',
+    'loongarch-kfence',
+  ],
 } as const satisfies Readonly<Record<string, readonly LoongarchChange[]>>;

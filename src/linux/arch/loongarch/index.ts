@@ -11,6 +11,7 @@ import {
 import type { Architecture } from '../../architecture.ts';
 import { type BootParameters, parseBootParameters } from '../../boot_parameters.ts';
 import type { KernelCall } from '../../call.ts';
+import { hasChange } from '../../changes.ts';
 import type { Config } from '../../config.ts';
 import { bootLoongarch } from './boot.ts';
 import { LOONGARCH_CALLS } from './calls.ts';
@@ -34,6 +35,15 @@ export const LOONGARCH: Architecture = {
   changes: LOONGARCH_CHANGES,
   since: LOONGARCH_SINCE,
   missing: { 'v5.10.223': NOT_YET, 'v5.11': NOT_YET },
+  lacks(symbol, { has, version }) {
+    if (symbol === 'ARCH_HAS_EXECMEM_ROX') return 'only x86 selects ARCH_HAS_EXECMEM_ROX';
+    if (symbol === 'ARCH_SUPPORTS_DEBUG_PAGEALLOC') return 'loongarch poisons pages instead';
+    if (symbol === 'ARCH_HAS_SET_DIRECT_MAP' && !hasChange(has, 'loongarch-set-memory'))
+      return `${version.name} lacks the change loongarch-set-memory`;
+    if (symbol === 'ARCH_HIBERNATION_POSSIBLE' && !hasChange(has, 'loongarch-hibernation'))
+      return `${version.name} lacks the change loongarch-hibernation`;
+    return undefined;
+  },
   config: {},
   features: {},
   boots: [

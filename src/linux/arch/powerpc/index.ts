@@ -32,6 +32,13 @@ export const POWERPC: Architecture = {
   changes: POWERPC_CHANGES,
   since: POWERPC_SINCE,
   missing: {},
+  lacks(symbol, { config }) {
+    if (symbol === 'ARCH_HAS_EXECMEM_ROX') return 'only x86 selects ARCH_HAS_EXECMEM_ROX';
+    if (symbol === 'ARCH_HAS_SET_DIRECT_MAP') return 'powerpc has no set_direct_map_*()';
+    if (symbol === 'ARCH_HIBERNATION_POSSIBLE' && config.DEBUG_PAGEALLOC)
+      return 'on powerpc HIBERNATION and DEBUG_PAGEALLOC exclude each other (mm/Kconfig.debug)';
+    return undefined;
+  },
   config: POWERPC_CONFIG_OPTIONS,
   features: {
     radix: {

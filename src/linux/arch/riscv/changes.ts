@@ -106,6 +106,10 @@ export const RISCV_CHANGES = {
     commit: 'c67ddf59ac44',
     release: 'v6.10',
   },
+  'riscv-hibernation': {
+    effect: 'the machine can hibernate',
+    release: 'v6.4',
+  },
 } as const satisfies Record<string, Change>;
 
 export type RiscvChange = keyof typeof RISCV_CHANGES;
@@ -126,6 +130,7 @@ export const RISCV_SINCE = {
     'kernel-map-pages-atomic',
   ],
   'v6.12.107': [
+    'riscv-hibernation',
     'page-offset-d6',
     'linear-map-by-chunks',
     'satp-mode-parameters',

@@ -3,6 +3,7 @@
 import { EM_RISCV } from '../../../memory/elf_machine.ts';
 import type { Architecture } from '../../architecture.ts';
 import type { KernelCall } from '../../call.ts';
+import { hasChange } from '../../changes.ts';
 import { bootRiscv } from './boot.ts';
 import { parseRiscvBootParameters } from './boot_parameters.ts';
 import { RISCV_CALLS } from './calls.ts';
@@ -19,6 +20,12 @@ export const RISCV: Architecture = {
   changes: RISCV_CHANGES,
   since: RISCV_SINCE,
   missing: {},
+  lacks(symbol, { has, version }) {
+    if (symbol === 'ARCH_HAS_EXECMEM_ROX') return 'only x86 selects ARCH_HAS_EXECMEM_ROX';
+    if (symbol === 'ARCH_HIBERNATION_POSSIBLE' && !hasChange(has, 'riscv-hibernation'))
+      return `${version.name} lacks the change riscv-hibernation`;
+    return undefined;
+  },
   config: RISCV_CONFIG_OPTIONS,
   features: {
     thead: {
@@ -31,7 +38,6 @@ export const RISCV: Architecture = {
     { name: 'debug_pagealloc', boot: 'debug_pagealloc=on', config: [['DEBUG_PAGEALLOC', 'y']] },
     { name: 'no4lvl', boot: 'no4lvl' },
   ],
-  noPudLeaves: { boot: 'no4lvl' },
   calls: RISCV_CALLS as readonly KernelCall[],
   constants: {
     _PAGE_PRESENT: 1n,

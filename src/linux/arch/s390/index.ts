@@ -3,6 +3,7 @@
 import { EM_S390 } from '../../../memory/elf_machine.ts';
 import type { Architecture } from '../../architecture.ts';
 import type { KernelCall } from '../../call.ts';
+import { hasChange } from '../../changes.ts';
 import { bootS390 } from './boot.ts';
 import { parseS390BootParameters } from './boot_parameters.ts';
 import { S390_CALLS } from './calls.ts';
@@ -20,6 +21,13 @@ export const S390: Architecture = {
   changes: S390_CHANGES,
   since: S390_SINCE,
   missing: {},
+  lacks(symbol, { has, version }) {
+    if (symbol === 'ARCH_HAS_EXECMEM_ROX') return 'only x86 selects ARCH_HAS_EXECMEM_ROX';
+    if (symbol === 'ARCH_HIBERNATION_POSSIBLE') return 's390 has no hibernation';
+    if (symbol === 'ARCH_HAS_SET_DIRECT_MAP' && !hasChange(has, 'set-direct-map'))
+      return `${version.name} lacks the change set-direct-map`;
+    return undefined;
+  },
   config: S390_CONFIG_OPTIONS,
   features: S390_FEATURES,
   boots: [

@@ -29,6 +29,13 @@ export const SPARC: Architecture = {
   changes: {},
   since: {},
   missing: {},
+  lacks(symbol, { config }) {
+    if (symbol === 'ARCH_HAS_EXECMEM_ROX') return 'only x86 selects ARCH_HAS_EXECMEM_ROX';
+    if (symbol === 'ARCH_HAS_SET_DIRECT_MAP') return 'sparc has no set_direct_map_*()';
+    if (symbol === 'ARCH_HIBERNATION_POSSIBLE' && config.DEBUG_PAGEALLOC)
+      return 'on sparc HIBERNATION and DEBUG_PAGEALLOC exclude each other (mm/Kconfig.debug)';
+    return undefined;
+  },
   config: {
     HIBERNATION: { meaning: 'the machine can be snapshotted; excludes DEBUG_PAGEALLOC', default: 'n' },
   },

@@ -31,6 +31,10 @@ export const X86: Architecture = {
     tdx: { meaning: 'a guest of Intel TDX, of which encryption_bit is the shared bit', default: false },
     vtom: { meaning: 'a guest of Hyper-V, of which encryption_bit is the top of memory', default: false },
     snp_host: { meaning: 'a host of SEV-SNP guests', default: false },
+    highmem: {
+      meaning: 'as on x86-32, memory for user space has no address in the direct map; all else stays x86-64',
+      default: false,
+    },
   },
   boots: [
     { name: 'default', boot: '' },

@@ -8,10 +8,18 @@ import type { X86Machine } from './x86_kernel.ts';
 /** @throws InputError */
 export function x86Machine(wanted: WantedMachine): X86Machine {
   const { ram, cpus = 1, page_size = PAGE_SIZE, levels = 4, index_bits = 9, where } = wanted;
-  checkFeatures(wanted, ['gbpages', 'pcid', 'encryption_bit', 'tdx', 'vtom', 'snp_host']);
+  checkFeatures(wanted, ['gbpages', 'pcid', 'encryption_bit', 'tdx', 'vtom', 'snp_host', 'highmem']);
   if (page_size !== PAGE_SIZE) throw wrong('page size', where, page_size, '4096');
   if (levels !== 4 && levels !== 5) throw wrong('levels', where, levels, '4 or 5');
-  const { gbpages = true, pcid = false, encryption_bit, tdx, vtom, snp_host } = wanted.features ?? {};
+  const {
+    gbpages = true,
+    pcid = false,
+    encryption_bit,
+    tdx,
+    vtom,
+    snp_host,
+    highmem,
+  } = wanted.features ?? {};
   if (encryption_bit !== undefined && !(Number(encryption_bit) >= 32 && Number(encryption_bit) <= 51))
     throw wrong('encryption_bit', where, Number(encryption_bit), '32 to 51');
   if ((tdx === true || vtom === true) && encryption_bit === undefined)
@@ -29,6 +37,7 @@ export function x86Machine(wanted: WantedMachine): X86Machine {
       tdx: tdx === true,
       vtom: vtom === true,
       snp_host: snp_host === true,
+      highmem: highmem === true,
     },
   };
 }

@@ -17,7 +17,7 @@ import { createRwSemaphore, createSpinlock, type RwSemaphore } from '../../kerne
 import { Kernel, type KernelSections, type LeafEntry, type StatePart } from '../../kernel.ts';
 import type { Features, Machine } from '../../machine.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
-import { pfn_valid } from '../../mm/page_flags.ts';
+import { PageHighMem, pfn_valid } from '../../mm/page_flags.ts';
 import type { PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
 import type { X86BootParameters } from './boot_parameters.ts';
@@ -88,6 +88,8 @@ export interface X86Features extends Features {
   vtom?: boolean;
   /** A host of SEV-SNP guests. */
   snp_host?: boolean;
+  /** As on x86-32: memory for user space has no address in the direct map. */
+  highmem?: boolean;
 }
 
 export interface X86Machine extends Machine {
@@ -214,8 +216,14 @@ export class X86Kernel extends Kernel {
     return { start: -reach / 2, end: 0 };
   }
 
+  /** NULL for a page of high memory that nobody has mapped. */
   page_address(pfn: number): VirtualAddress {
+    if (this.has_highmem && PageHighMem(this, pfn)) return 0;
     return this.page_offset + pfn * 4096;
+  }
+
+  override get has_highmem(): boolean {
+    return this.machine.features.highmem === true;
   }
 
   /** __va(): direct-map address of a physical one. */

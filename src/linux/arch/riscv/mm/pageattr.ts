@@ -303,7 +303,10 @@ export function* __kernel_map_pages(
   yield* flush_tlb_kernel_range(k, start, start + size);
 }
 
-/** Whether the direct map has the page, or had it: an entry without V is taken for present. :435 */
+/**
+ * Whether the direct map has the page, or had it: an entry without V is taken for present. Without the change
+ * present-tests-leaves a large leaf is taken for a table, and what the memory behind it holds for entries. :435
+ */
 export function* kernel_page_present(k: RiscvKernel, pfn: number): Task<boolean> {
   const addr = k.page_address(pfn);
   let table = k.root;
@@ -311,7 +314,13 @@ export function* kernel_page_present(k: RiscvKernel, pfn: number): Task<boolean>
     const entry = entry_in(k, table, level, addr);
     yield* before_read(k, entry);
     if (level === 1 || !entry_present(k, entry, level)) return entry_present(k, entry, level);
-    if (k.has['present-tests-leaves'] && entry_leaf(k, entry, level)) return true;
-    table = table_below(k, entry, level, addr);
+    const leaf = entry_leaf(k, entry, level);
+    if (leaf && k.has['present-tests-leaves']) return true;
+    table = leaf ? table_behind(k, entry, level) : table_below(k, entry, level, addr);
   }
+}
+
+/** Where the entries are that are read where a leaf is taken for a table: in the memory that it maps. */
+function table_behind(k: RiscvKernel, entry: number, level: number): number {
+  return k.format.leafFrame(level, k.memory.low(entry), k.memory.high(entry)) * k.page_size;
 }
