@@ -1,8 +1,9 @@
-// S26, the undoing: execmem takes an area's pages out of the direct map, and
-// the split of the second large leaf is refused. The pages done before are
-// put back, and nobody looks whether that worked. It does, but not to what
-// was before: P and RW are set again, G and D are not, and the first leaf
-// stays split. Derived from the source; v7.2 itself only ever asks for valid.
+// S26, the undoing: execmem takes an area's pages out of the direct map,
+// and the split of the second large leaf is refused. The pages done
+// before are put back, and nobody looks whether that worked. It does,
+// but not to what was before: P and RW are set again, G and D are not,
+// and the first leaf stays split. Derived from the source; v7.2 itself
+// only ever asks for valid.
 ({ kernel: 'v7.2.13', ram: '2G' });
 
 const area = vmalloc(16);

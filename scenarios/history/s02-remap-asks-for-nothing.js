@@ -1,7 +1,7 @@
-// S2, Rick Edgecombe, 26 Oct 2020: "If a page is 4k and NP it cannot fail to
-// be remapped." On every architecture that edits single pages: it returns 0,
-// the page is there, and no page was asked for. arm64 is told rodata=full,
-// without which its calls of v5.10 do nothing.
+// S2, Rick Edgecombe, 26 Oct 2020: "If a page is 4k and NP it cannot
+// fail to be remapped." On every architecture that edits single pages:
+// it returns 0, the page is there, and no page was asked for. arm64 is
+// told rodata=full, without which its calls of v5.10 do nothing.
 ({
   kernel: 'v7.2.13',
   ram: '2G',

@@ -1,5 +1,5 @@
-// S3: the same, one CPU in the middle of the other: the pages are two owners',
-// so that neither needs a lock, and nobody asks for a table.
+// S3: the same, one CPU in the middle of the other: the pages are two
+// owners', so that neither needs a lock, and nobody asks for a table.
 ({
   kernel: 'v7.2.13',
   ram: '256M',

@@ -1,7 +1,8 @@
-// S3: under debug_pagealloc no allocation request reaches the split path,
-// whoever frees and allocates where. The guard is probe_page_size_mask()
-// (arch/x86/mm/init.c:224, v7.2): boot maps by 4K. What happens where it is
-// got round, by a collapse, is in thread/debug-pagealloc-after-a-collapse.js.
+// S3: under debug_pagealloc no allocation request reaches the split
+// path, whoever frees and allocates where. The guard is
+// probe_page_size_mask() (arch/x86/mm/init.c:224, v7.2): boot maps by
+// 4K. What happens where it is got round, by a collapse, is in
+// thread/debug-pagealloc-after-a-collapse.js.
 ({
   kernel: 'v7.2.13',
   ram: '256M',

@@ -1,6 +1,7 @@
 // S4, elsewhere: s390 (IPTE), powerpc radix (tlbie) and riscv (v6.10 and
-// stable trees since) flush every CPU when the page allocator unmaps a page,
-// so that the other CPU is caught as well. arm64 flushes every CPU too.
+// stable trees since) flush every CPU when the page allocator unmaps a
+// page, so that the other CPU is caught as well. arm64 flushes every CPU
+// too.
 // Breaks P9 on riscv: kernel_page_present() says 1 of a page without V.
 ({
   kernel: 'v7.2.13',

@@ -1,6 +1,6 @@
 // S4: __kernel_map_pages() of x86 flushes this CPU only (5.10
-// arch/x86/mm/pat/set_memory.c:2223, the same in v7.2). CPU 1 has the page
-// in its TLB; CPU 0 frees it; CPU 1 reads it and nobody notices.
+// arch/x86/mm/pat/set_memory.c:2223, the same in v7.2). CPU 1 has the
+// page in its TLB; CPU 0 frees it; CPU 1 reads it and nobody notices.
 // Breaks P9: a TLB says otherwise than the tables.
 ({
   kernel: 'v5.10.223',

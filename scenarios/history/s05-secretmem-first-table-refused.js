@@ -1,4 +1,5 @@
-// S5, the other refusal: no page for the first table. Nothing has changed.
+// S5, the other refusal: no page for the first table. Nothing has
+// changed.
 ({
   kernel: 'v7.2.13',
   ram: '4G',

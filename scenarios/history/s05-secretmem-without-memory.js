@@ -1,6 +1,6 @@
-// S5: a page fault on secret memory, and no page for the second table: the
-// 1G leaf is split, the 2M leaf is not. The fault fails with OOM, the page
-// is freed while mapped. Safe; only the coarse mapping is lost.
+// S5: a page fault on secret memory, and no page for the second table:
+// the 1G leaf is split, the 2M leaf is not. The fault fails with OOM,
+// the page is freed while mapped. Safe; only the coarse mapping is lost.
 // mm/secretmem.c:142 (v7.2).
 ({
   kernel: 'v7.2.13',

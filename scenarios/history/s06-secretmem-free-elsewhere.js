@@ -1,5 +1,6 @@
-// S6: the same on every architecture with secret memory: mm/secretmem.c:231
-// (v7.2) drops the result of set_direct_map_default_noflush(), and it is 0.
+// S6: the same on every architecture with secret memory:
+// mm/secretmem.c:231 (v7.2) drops the result of
+// set_direct_map_default_noflush(), and it is 0.
 ({
   kernel: 'v7.2.13',
   ram: '2G',

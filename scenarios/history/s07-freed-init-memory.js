@@ -1,6 +1,6 @@
 // S7: under debug_pagealloc the kernel's freed init sections stay not
-// present for ever (free_init_pages(), arch/x86/mm/init.c:918 of v7.2). They
-// are reserved, so hibernation does not save them.
+// present for ever (free_init_pages(), arch/x86/mm/init.c:918 of v7.2).
+// They are reserved, so hibernation does not save them.
 ({
   kernel: 'v6.1.192',
   ram: '256M',

@@ -1,7 +1,7 @@
-// S12: as S11, and there is memory for the split. The copy works, but takes a
-// page from the allocator in the middle of the snapshot: what was saved of
-// the free lists before and after it disagrees. Every call returns 0; S18 is
-// what came of it. Breaks P4 and P10: a snapshot that
+// S12: as S11, and there is memory for the split. The copy works, but
+// takes a page from the allocator in the middle of the snapshot: what
+// was saved of the free lists before and after it disagrees. Every call
+// returns 0; S18 is what came of it. Breaks P4 and P10: a snapshot that
 // allocates, and leaves the pages without RW.
 ({ kernel: 'v7.2.13', ram: '2G', runs_on: ['x86_64 all'] });
 

@@ -1,7 +1,8 @@
-// S14, Rick Edgecombe, 28 Oct 2020: with v1 and v2 of the series, arm64 with
-// debug_pagealloc and rodata=off unmaps a page that is freed, and hibernation
-// cannot map it: set_direct_map_default_noflush() asks for rodata=full alone,
-// returns 0 and does nothing. No WARN_ON() sees it, because nothing failed.
+// S14, Rick Edgecombe, 28 Oct 2020: with v1 and v2 of the series, arm64
+// with debug_pagealloc and rodata=off unmaps a page that is freed, and
+// hibernation cannot map it: set_direct_map_default_noflush() asks for
+// rodata=full alone, returns 0 and does nothing. No WARN_ON() sees it,
+// because nothing failed.
 // Breaks P1 and P2: 0 was returned, and the page is not there.
 ({
   kernel: 'v5.10+series-v1',

@@ -1,8 +1,8 @@
-// S15, Mike Rapoport, Oct 2020, "theoretical": vfree() has taken a page out
-// of the direct map and is preempted before it puts it back, and hibernation
-// copies the page. On arm64 both go by the same gate: under rodata=full the
-// page is mapped for the copy; else it was never unmapped. Refuted for v5.10,
-// and for v5.11 with its wider gates.
+// S15, Mike Rapoport, Oct 2020, "theoretical": vfree() has taken a page
+// out of the direct map and is preempted before it puts it back, and
+// hibernation copies the page. On arm64 both go by the same gate: under
+// rodata=full the page is mapped for the copy; else it was never
+// unmapped. Refuted for v5.10, and for v5.11 with its wider gates.
 // Breaks P2 where nothing is ever unmapped: 0 is returned for that.
 ({
   kernel: 'v5.10.223',

@@ -1,5 +1,5 @@
-// S16: not if the image is given up: free pages are cleared after a resume
-// only (kernel/power/hibernate.c:365 of v7.2).
+// S16: not if the image is given up: free pages are cleared after a
+// resume only (kernel/power/hibernate.c:365 of v7.2).
 ({
   kernel: 'v7.2.13',
   ram: '256M',

@@ -1,7 +1,7 @@
-// S16, Mike Rapoport, 28 Oct 2020: "restore crahsed nicely". After a resume
-// with init_on_free, clear_or_poison_free_pages() writes every free page,
-// and under debug_pagealloc none of them is present. Not fixed by the
-// series; still so in v7.2 (kernel/power/snapshot.c:1194).
+// S16, Mike Rapoport, 28 Oct 2020: "restore crahsed nicely". After a
+// resume with init_on_free, clear_or_poison_free_pages() writes every
+// free page, and under debug_pagealloc none of them is present. Not
+// fixed by the series; still so in v7.2 (kernel/power/snapshot.c:1194).
 // Breaks P1: free pages are written that are not present.
 ({
   kernel: 'v7.2.13',

@@ -1,10 +1,11 @@
-// S18 (and S12): a 2M leaf that is not present, as v6.13-rc's execmem cache
-// made them, met by hibernation while there is memory. The copy works, and
-// allocates a page table in the middle of the snapshot, with interrupts
-// off: saved state and live state no longer agree (Ville Syrjala, 12 Jan
-// 2025: list corruption after resume). Turned off by a9bbe3413331 ("x86:
-// Disable EXECMEM_ROX support") in v6.13; since 925f42645118 ("execmem:
-// don't remove ROX cache from the direct map") the cache leaves it alone.
+// S18 (and S12): a 2M leaf that is not present, as v6.13-rc's execmem
+// cache made them, met by hibernation while there is memory. The copy
+// works, and allocates a page table in the middle of the snapshot, with
+// interrupts off: saved state and live state no longer agree (Ville
+// Syrjala, 12 Jan 2025: list corruption after resume). Turned off by
+// a9bbe3413331 ("x86: Disable EXECMEM_ROX support") in v6.13; since
+// 925f42645118 ("execmem: don't remove ROX cache from the direct map")
+// the cache leaves it alone.
 // Breaks P10: a snapshot that allocates.
 ({ kernel: 'v7.2.13', ram: '2G', runs_on: ['x86_64 v6.12+set-direct-map-valid'] });
 

@@ -1,5 +1,5 @@
-// S18, after: execmem's cache of v7.2 leaves its pages in the direct map, read-only:
-// hibernation copies them and asks for nothing.
+// S18, after: execmem's cache of v7.2 leaves its pages in the direct
+// map, read-only: hibernation copies them and asks for nothing.
 ({ kernel: 'v7.2.13', ram: '2G' });
 
 const text = execmem_alloc(1);

@@ -1,6 +1,6 @@
-// S19, as two processes really do it: CPU 0 hibernates and has passed the
-// gate; CPU 1 opens a file of secret memory and faults it in; user space is
-// frozen; the snapshot has the secret. hibernate() returns 0.
+// S19, as two processes really do it: CPU 0 hibernates and has passed
+// the gate; CPU 1 opens a file of secret memory and faults it in; user
+// space is frozen; the snapshot has the secret. hibernate() returns 0.
 ({
   kernel: 'v7.2.13',
   ram: '2G',

@@ -1,7 +1,8 @@
-// S19: hibernation asks once, before user space is frozen, whether there is
-// secret memory (hibernation_available(), kernel/power/hibernate.c:109 of
-// v7.2). A file opened after that is copied like any other page: mapped for
-// it, written to the image, unmapped again. No call fails. Derived.
+// S19: hibernation asks once, before user space is frozen, whether there
+// is secret memory (hibernation_available(),
+// kernel/power/hibernate.c:109 of v7.2). A file opened after that is
+// copied like any other page: mapped for it, written to the image,
+// unmapped again. No call fails. Derived.
 ({
   kernel: 'v6.1.192',
   ram: '2G',

@@ -1,6 +1,6 @@
-// S20: KFENCE and memory failure clear P and keep RW; hibernation's unmap
-// clears RW too. Whoever sets P again has a page that is present and
-// read-only. Every call returns 0, and the next write dies. Derived.
+// S20: KFENCE and memory failure clear P and keep RW; hibernation's
+// unmap clears RW too. Whoever sets P again has a page that is present
+// and read-only. Every call returns 0, and the next write dies. Derived.
 // Breaks P1 and P4: there and back is not where it was.
 ({ kernel: 'v6.12.107', ram: '2G', runs_on: ['x86_64 all'] });
 

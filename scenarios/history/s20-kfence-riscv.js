@@ -1,9 +1,9 @@
-// S20, riscv: hibernation takes a free object's page, which has lost V and
-// kept G, for present, and reads it without mapping it. That is a fault in
-// KFENCE's pool, which KFENCE reports as a use after free and opens.
-// (At boot: the pool is set aside before the direct map is built, wanted or
-// not, and who turns KFENCE on later gets that, which nobody initialises.)
-// Derived. Breaks P4: the page is open after the copy.
+// S20, riscv: hibernation takes a free object's page, which has lost V
+// and kept G, for present, and reads it without mapping it. That is a
+// fault in KFENCE's pool, which KFENCE reports as a use after free and
+// opens. (At boot: the pool is set aside before the direct map is built,
+// wanted or not, and who turns KFENCE on later gets that, which nobody
+// initialises.) Derived. Breaks P4: the page is open after the copy.
 ({
   kernel: 'v7.2.13',
   arch: 'riscv64',

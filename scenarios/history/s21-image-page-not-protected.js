@@ -1,7 +1,7 @@
 // S21: hibernate=protect_image makes pages of the image read-only. Until
-// v6.9 the result was dropped: without a page for the split the page stays
-// writable, and a stray write changes the image. f4311756a83f ("PM:
-// hibernate: Don't ignore return from set_memory_ro()") in v6.9.
+// v6.9 the result was dropped: without a page for the split the page
+// stays writable, and a stray write changes the image. f4311756a83f
+// ("PM: hibernate: Don't ignore return from set_memory_ro()") in v6.9.
 ({
   kernel: 'v6.1.192',
   ram: '2G',

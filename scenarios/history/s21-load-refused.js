@@ -1,5 +1,5 @@
-// S21, since v6.9: the image is not loaded. What was protected is writable again
-// when it is given back.
+// S21, since v6.9: the image is not loaded. What was protected is
+// writable again when it is given back.
 ({ kernel: 'v7.2.13', ram: '2G', boot: 'hibernate=protect_image', runs_on: ['x86_64 v6.12'] });
 
 for (let order = 8; order >= 0; order--) {

@@ -1,6 +1,7 @@
 // S21b, since v6.9: the same -EINVAL is honoured, and no image is ever
 // resumed with hibernate=protect_image on arm64. No memory was short.
-// f4311756a83f ("PM: hibernate: Don't ignore return from set_memory_ro()").
+// f4311756a83f ("PM: hibernate: Don't ignore return from
+// set_memory_ro()").
 ({
   kernel: 'v7.2.13',
   arch: 'arm64',

@@ -1,6 +1,6 @@
-// S21b, loongarch: set_memory_ro() of an address in the direct map returns 0,
-// and nothing is protected: the direct map is a window that no page table
-// describes.
+// S21b, loongarch: set_memory_ro() of an address in the direct map
+// returns 0, and nothing is protected: the direct map is a window that
+// no page table describes.
 ({
   kernel: 'v7.2.13',
   arch: 'loongarch64',

@@ -1,6 +1,6 @@
-// S21b, powerpc with the hash table: set_memory_ro() of an address in the
-// linear map is a warning and -EINVAL (arch/powerpc/mm/pageattr.c): until
-// v6.9 nobody looked, since then no image is resumed with
+// S21b, powerpc with the hash table: set_memory_ro() of an address in
+// the linear map is a warning and -EINVAL (arch/powerpc/mm/pageattr.c):
+// until v6.9 nobody looked, since then no image is resumed with
 // hibernate=protect_image. On v5.10 it is a stub that returns 0. But
 // hibernate=protect_image itself needs STRICT_KERNEL_RWX, which excludes
 // hibernation there: the call of the restore is made by hand.

@@ -1,8 +1,8 @@
-// S22: with debug_pagealloc every caller of CPA goes without cpa_lock up to
-// v6.12, not only the page allocator. Here the image mapping, which does
-// have large leaves, is split under no lock at all. Whether two CPUs can
-// hurt each other needs their interleavings; this shows what they would
-// interleave.
+// S22: with debug_pagealloc every caller of CPA goes without cpa_lock up
+// to v6.12, not only the page allocator. Here the image mapping, which
+// does have large leaves, is split under no lock at all. Whether two
+// CPUs can hurt each other needs their interleavings; this shows what
+// they would interleave.
 ({
   kernel: 'v6.12.107',
   ram: '256M',

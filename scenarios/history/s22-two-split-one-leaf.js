@@ -1,7 +1,7 @@
-// S22: two callers split the same leaf of the kernel's image mapping at once,
-// without cpa_lock. Both have allocated; the second finds the leaf split when
-// it has pgd_lock and gives its table back (__split_large_page(), 5.10
-// arch/x86/mm/pat/set_memory.c:982). Safe.
+// S22: two callers split the same leaf of the kernel's image mapping at
+// once, without cpa_lock up to v6.12. Both have allocated; the second
+// finds it split when it has pgd_lock and gives its table back
+// (__split_large_page(), 5.10 arch/x86/mm/pat/set_memory.c:960). Safe.
 ({
   kernel: 'v6.12.107',
   ram: '256M',

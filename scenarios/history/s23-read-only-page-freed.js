@@ -1,7 +1,8 @@
 // S23: a 2M area of executable memory, one read-only leaf in the direct
 // map. vfree() resets its permissions page by page; both attempts on the
-// first page are refused, both results are dropped, and the page is freed
-// read-only. Its next owner dies writing it. mm/vmalloc.c:2740 (v6.1); derived.
+// first page are refused, both results are dropped, and the page is
+// freed read-only. Its next owner dies writing it. mm/vmalloc.c:2740
+// (v6.1); derived.
 // Breaks P1 and P8: a free page is read-only.
 ({ kernel: 'v6.1.192', ram: '2G', runs_on: ['x86_64 v6.12 v7.2'] });
 

@@ -1,5 +1,6 @@
-// S23, v5.10: there is no huge vmalloc. An area's pages are read-only only
-// after their leaf was split, so that neither step of vfree() needs memory.
+// S23, v5.10: there is no huge vmalloc. An area's pages are read-only
+// only after their leaf was split, so that neither step of vfree() needs
+// memory.
 ({ kernel: 'v5.10.223', ram: '2G', runs_on: ['x86_64 all'] });
 
 const area = vmalloc_reset_perms(512);

@@ -1,5 +1,5 @@
-// S24, since v6.9: the module is not loaded, and its pages are writable when
-// they are free.
+// S24, since v6.9: the module is not loaded, and its pages are writable
+// when they are free.
 ({ kernel: 'v6.12.107', ram: '2G' });
 
 for (let order = 8; order >= 0; order--) {

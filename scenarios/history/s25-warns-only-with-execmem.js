@@ -1,4 +1,5 @@
-// S25, v7.2: the text comes from execmem's cache, and costs other splits.
+// S25, v7.2: the text comes from execmem's cache, and costs other
+// splits.
 ({ kernel: 'v7.2.13', ram: '2G' });
 
 for (let order = 8; order >= 0; order--) {

@@ -1,8 +1,9 @@
 // S26: the cache of executable memory gets no large page, falls back to
 // single ones, and set_memory_rox() gets no table for the second leaf of
-// their aliases. The area is freed without VM_FLUSH_RESET_PERMS: what was made
-// read-only in the direct map by then is free, and read-only. Its next owner
-// dies writing it. Derived from the source; not seen on a real kernel.
+// their aliases. The area is freed without VM_FLUSH_RESET_PERMS: what
+// was made read-only in the direct map by then is free, and read-only.
+// Its next owner dies writing it. Derived from the source; not seen on a
+// real kernel.
 // Breaks P1 and P8: free pages are read-only.
 ({ kernel: 'v7.2.13', ram: '2G' });
 

@@ -1,8 +1,8 @@
-// S27: two threads touch the same page of secret memory at once. Both take a
-// page out of the direct map; the one that comes second gives its own back.
-// Until v6.18 it freed it first and mapped it then: whoever gets it in
-// between writes a page that is not present. "mm/secretmem: fix
-// use-after-free race in fault handler" in v6.18 and stable trees.
+// S27: two threads touch the same page of secret memory at once. Both
+// take a page out of the direct map; the one that comes second gives its
+// own back. Until v6.18 it freed it first and mapped it then: whoever
+// gets it in between writes a page that is not present. "mm/secretmem:
+// fix use-after-free race in fault handler" in v6.18 and stable trees.
 // Breaks P1 and P9: a page just given out is not present, but in a TLB.
 ({
   kernel: 'v6.12~secretmem-default-before-free',

@@ -1,5 +1,6 @@
-// S30, arm64 with rodata=off and nothing else that maps by pages: the kernel
-// says so. memfd_secret() is -ENOSYS (can_set_direct_map()). Safe.
+// S30, arm64 with rodata=off and nothing else that maps by pages: the
+// kernel says so. memfd_secret() is -ENOSYS (can_set_direct_map()).
+// Safe.
 ({
   kernel: 'v6.1.192',
   arch: 'arm64',

@@ -1,7 +1,7 @@
 // S30, loongarch: memfd_secret() works, set_direct_map_invalid_noflush()
 // returns 0, hibernation is refused, and every byte of the secret can be
 // read in the direct map, which is a window of the CPU's
-// (arch/loongarch/mm/pageattr.c:129 of v7.2). Derived.
+// (arch/loongarch/mm/pageattr.c:211 of v7.2). Derived.
 // Breaks P2: 0 was returned, and the page is there.
 ({ kernel: 'v7.2.13', arch: 'loongarch64', ram: '2G', runs_on: ['loongarch64 v6.12'] });
 

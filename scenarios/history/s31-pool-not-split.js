@@ -1,5 +1,5 @@
-// S31, v7.2 without memory: the result of set_memory_4k() is not looked at
-// (arch/s390/include/asm/kfence.h:18), and all is as before. Derived.
+// S31, v7.2 without memory: the result of set_memory_4k() is not looked
+// at (arch/s390/include/asm/kfence.h:18), and all is as before. Derived.
 ({ kernel: 'v7.2.13', arch: 's390x', ram: '1G' });
 
 fail_alloc(2); // 1: the pool, 2: a table

@@ -1,4 +1,5 @@
-// S32, with memory: by 4K all over, and the page is gone when it is freed.
+// S32, with memory: by 4K all over, and the page is gone when it is
+// freed.
 ({
   kernel: 'v7.2.13',
   arch: 's390x',

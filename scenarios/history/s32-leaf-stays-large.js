@@ -1,8 +1,9 @@
-// S32, s390, since v6.12's time: boot maps by large leaves and splits them
-// for debug_pagealloc afterwards, without a look at the result. Boot is
-// refused no memory here; what a refusal leaves is a leaf of 1M, and what the
-// page allocator then does to it is done here by hand: nothing is unmapped,
-// and the memory at the start of the megabyte is overwritten. Derived.
+// S32, s390, since v6.12's time: boot maps by large leaves and splits
+// them for debug_pagealloc afterwards, without a look at the result.
+// Boot is refused no memory here; what a refusal leaves is a leaf of 1M,
+// and what the page allocator then does to it is done here by hand:
+// nothing is unmapped, and the memory at the start of the megabyte is
+// overwritten. Derived.
 ({
   kernel: 'v7.2.13',
   arch: 's390x',

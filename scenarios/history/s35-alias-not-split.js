@@ -1,7 +1,8 @@
-// S35, s390 since v6.12's time: module text becomes read-only, all of it, and
-// then its pages in the direct map, one by one: there is no memory for the
-// split, the error is returned, and the module is not loaded. Freed, its pages
-// are writable: what was made read-only was split before. Safe.
+// S35, s390 since v6.12's time: module text becomes read-only, all of
+// it, and then its pages in the direct map, one by one: there is no
+// memory for the split, the error is returned, and the module is not
+// loaded. Freed, its pages are writable: what was made read-only was
+// split before. Safe.
 ({ kernel: 'v6.12.107', arch: 's390x', ram: '1G', runs_on: ['s390x v7.2'] });
 
 for (let order = 7; order >= 0; order--) {

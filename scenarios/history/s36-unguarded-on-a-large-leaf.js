@@ -1,9 +1,10 @@
-// S36, s390 until v5.6: with CONFIG_DEBUG_PAGEALLOC=y and debug_pagealloc off
-// the map is by large leaves, and bringing memory online calls
-// kernel_map_pages() without asking. The memory of each leaf is taken for a
-// page table. c87cbc1f007c ("mm, hotplug: fix page online with
-// DEBUG_PAGEALLOC compiled but not enabled") in v5.6. The damage is in the
-// data of the first 2K of each megabyte, and none is in the map.
+// S36, s390 until v5.6: with CONFIG_DEBUG_PAGEALLOC=y and
+// debug_pagealloc off the map is by large leaves, and bringing memory
+// online calls kernel_map_pages() without asking. The memory of each
+// leaf is taken for a page table. c87cbc1f007c ("mm, hotplug: fix page
+// online with DEBUG_PAGEALLOC compiled but not enabled") in v5.6. The
+// damage is in the data of the first 2K of each megabyte, and none is in
+// the map.
 ({
   kernel: 'v5.10~online-tests-the-key',
   arch: 's390x',

@@ -1,7 +1,7 @@
-// S37, powerpc with the hash table until v6.1: a page that is mapped is mapped
-// again, as KFENCE does. A second entry goes into the hash table, and then the
-// kernel notices: BUG. d7902d31cbc3 ("powerpc/64s: Allow double call of
-// kernel_[un]map_linear_page()") in v6.1.
+// S37, powerpc with the hash table until v6.1: a page that is mapped is
+// mapped again, as KFENCE does. A second entry goes into the hash table,
+// and then the kernel notices: BUG. d7902d31cbc3 ("powerpc/64s: Allow
+// double call of kernel_[un]map_linear_page()") in v6.1.
 ({
   kernel: 'v5.10.223',
   arch: 'ppc64',

@@ -1,8 +1,9 @@
-// S37, powerpc with the hash table, v5.10: memory is added in a hole below the
-// end of boot's. Adding it bolts its pages and notes their slots, for what
-// is below that end has slots (arch/powerpc/mm/book3s64/hash_utils.c:328);
-// bringing it online maps them again: BUG. So the mapping that mends S55
-// kills here. Derived; d7902d31cbc3 ("powerpc/64s: Allow double call of
+// S37, powerpc with the hash table, v5.10: memory is added in a hole
+// below the end of boot's. Adding it bolts its pages and notes their
+// slots, for what is below that end has slots
+// (arch/powerpc/mm/book3s64/hash_utils.c:328); bringing it online maps
+// them again: BUG. So the mapping that mends S55 kills here. Derived;
+// d7902d31cbc3 ("powerpc/64s: Allow double call of
 // kernel_[un]map_linear_page()") in v6.1 is the end of it.
 ({
   kernel: 'v5.10.223',

@@ -1,6 +1,6 @@
-// S37: and unmapped twice, as when memory that is free goes offline and comes
-// back: cd02cf1aceea ("mm/hotplug: fix an imbalance with DEBUG_PAGEALLOC") in
-// v5.2 was about that BUG.
+// S37: and unmapped twice, as when memory that is free goes offline and
+// comes back: cd02cf1aceea ("mm/hotplug: fix an imbalance with
+// DEBUG_PAGEALLOC") in v5.2 was about that BUG.
 ({
   kernel: 'v5.10.223',
   arch: 'ppc64',

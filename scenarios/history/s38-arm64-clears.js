@@ -1,5 +1,6 @@
-// S38, arm64: removal clears the entries, present or not. Until v6.12's time
-// it warns at each page that is not (arch/arm64/mm/mmu.c:1483 of v7.2).
+// S38, arm64: removal clears the entries, present or not. Until v6.12's
+// time it warns at each page that is not (arch/arm64/mm/mmu.c:1483 of
+// v7.2).
 ({
   kernel: 'v7.2.13',
   arch: 'arm64',

@@ -1,7 +1,7 @@
-// S38, powerpc with radix tables: removal skips what is not present, as on x86
-// (arch/powerpc/mm/book3s64/radix_pgtable.c:799 of v7.2), so that the tables
-// are left behind: when the memory comes back none is asked for. But its
-// entries are written anew, and present.
+// S38, powerpc with radix tables: removal skips what is not present, as
+// on x86 (arch/powerpc/mm/book3s64/radix_pgtable.c:800 of v7.2), so that
+// the tables are left behind: when the memory comes back none is asked
+// for. But its entries are written anew, and present.
 ({
   kernel: 'v7.2.13',
   arch: 'ppc64',

@@ -1,8 +1,8 @@
-// S38, x86 under debug_pagealloc: memory that is removed has all of its pages
-// not present, and removal skips entries that are not (arch/x86/mm/init_64.c:
-// 1119 of v7.2). They and their tables are left behind. When the memory comes
-// back they are used as they are, and only that bringing it online maps
-// pages makes them present: safe, by luck.
+// S38, x86 under debug_pagealloc: memory that is removed has all of its
+// pages not present, and removal skips entries that are not
+// (arch/x86/mm/init_64.c: 1119 of v7.2). They and their tables are left
+// behind. When the memory comes back they are used as they are, and only
+// that bringing it online maps pages makes them present: safe, by luck.
 ({
   kernel: 'v7.2.13',
   ram: [

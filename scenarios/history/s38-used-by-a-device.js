@@ -1,6 +1,7 @@
-// S38, without that luck: the memory comes back as a device's (ZONE_DEVICE),
-// which nobody brings online. Its driver writes to it, and it is not present.
-// Derived. Breaks P1: a page is written that is not present.
+// S38, without that luck: the memory comes back as a device's
+// (ZONE_DEVICE), which nobody brings online. Its driver writes to it,
+// and it is not present. Derived. Breaks P1: a page is written that is
+// not present.
 ({
   kernel: 'v7.2.13',
   ram: [

@@ -1,8 +1,9 @@
-// S40, powerpc with the hash table, since v6.13: the slots of all pages would
-// take more than a quarter of the real mode area. The map is by large pages,
-// debug_pagealloc is "on" for everybody who asks, and a page that is freed
-// stays mapped. 47dd2e63d42a ("book3s64/hash: Disable debug_pagealloc if it
-// requires more memory") in v6.13; before, boot panics.
+// S40, powerpc with the hash table, since v6.13: the slots of all pages
+// would take more than a quarter of the real mode area. The map is by
+// large pages, debug_pagealloc is "on" for everybody who asks, and a
+// page that is freed stays mapped. 47dd2e63d42a ("book3s64/hash: Disable
+// debug_pagealloc if it requires more memory") in v6.13; before, boot
+// panics.
 ({
   kernel: 'v7.2.13',
   arch: 'ppc64',

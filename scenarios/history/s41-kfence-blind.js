@@ -1,7 +1,8 @@
-// S41, powerpc with radix tables, v6.1 to v6.10: KFENCE's pool lies in leaves
-// of 2M, and nothing can be changed there: a warning, -EINVAL, and nobody
-// looks. KFENCE goes on, blind. 353d7a84c214 ("powerpc/64s/radix/kfence: map
-// __kfence_pool at page granularity") in v6.11 and stable trees.
+// S41, powerpc with radix tables, v6.1 to v6.10: KFENCE's pool lies in
+// leaves of 2M, and nothing can be changed there: a warning, -EINVAL,
+// and nobody looks. KFENCE goes on, blind. 353d7a84c214
+// ("powerpc/64s/radix/kfence: map __kfence_pool at page granularity") in
+// v6.11 and stable trees.
 ({ kernel: 'v6.1~radix-kfence-pool', arch: 'ppc64', ram: '2G' });
 
 expect(kfence_enable_late(1), 0);

@@ -1,7 +1,7 @@
-// S42, powerpc with radix tables until v6.1: debug_pagealloc=on is accepted,
-// the map stays large, and __kernel_map_pages() is that of the hash table,
-// which has no slots: a page that is freed stays mapped. 5e8b2c4dd3a0
-// ("powerpc/64s: Add DEBUG_PAGEALLOC for radix") in v6.1.
+// S42, powerpc with radix tables until v6.1: debug_pagealloc=on is
+// accepted, the map stays large, and __kernel_map_pages() is that of the
+// hash table, which has no slots: a page that is freed stays mapped.
+// 5e8b2c4dd3a0 ("powerpc/64s: Add DEBUG_PAGEALLOC for radix") in v6.1.
 ({
   kernel: 'v5.10.223',
   arch: 'ppc64',

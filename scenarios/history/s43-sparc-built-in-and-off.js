@@ -1,7 +1,7 @@
-// S43: a kernel that has DEBUG_PAGEALLOC built in maps by 8K, whether it is
-// told debug_pagealloc=on or off: off, it pays for that and protects nothing.
-// That the map is by 8K shows when the option's own call is made by hand:
-// one page goes, the one beside it stays.
+// S43: a kernel that has DEBUG_PAGEALLOC built in maps by 8K, whether it
+// is told debug_pagealloc=on or off: off, it pays for that and protects
+// nothing. That the map is by 8K shows when the option's own call is
+// made by hand: one page goes, the one beside it stays.
 ({
   kernel: 'v7.2.13',
   arch: 'sparc64',

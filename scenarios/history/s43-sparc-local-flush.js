@@ -1,7 +1,8 @@
-// S43, sparc64: the page allocator's unmapping flushes the TSB, which all
-// CPUs share, and the TLB of this CPU alone (arch/sparc/mm/init_64.c:1906 of
-// v5.10; a cross call might deadlock): CPU 1, which has the page in its TLB,
-// reads it after it was freed, and nobody notices.
+// S43, sparc64: the page allocator's unmapping flushes the TSB, which
+// all CPUs share, and the TLB of this CPU alone
+// (arch/sparc/mm/init_64.c:1906 of v5.10; a cross call might deadlock):
+// CPU 1, which has the page in its TLB, reads it after it was freed, and
+// nobody notices.
 // Breaks P9: a TLB says otherwise than the tables.
 ({
   kernel: 'v5.10.223',

@@ -1,4 +1,5 @@
-// S44, since v6.10. Breaks P9: kernel_page_present() says 1 of a page without V.
+// S44, since v6.10. Breaks P9: kernel_page_present() says 1 of a page
+// without V.
 ({
   kernel: 'v6.12.107',
   arch: 'riscv64',

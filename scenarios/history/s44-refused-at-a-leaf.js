@@ -1,6 +1,6 @@
-// S44, one half mended: v6.1.192 has the rewritten function and not the map
-// by pages. At a leaf of 2M it warns and returns -EINVAL to nobody: a page
-// that is freed stays present, and the option finds nothing.
+// S44, one half mended: v6.1.192 has the rewritten function and not the
+// map by pages. At a leaf of 2M it warns and returns -EINVAL to nobody:
+// a page that is freed stays present, and the option finds nothing.
 ({
   kernel: 'v6.1.192',
   arch: 'riscv64',

@@ -1,10 +1,11 @@
 // S44, riscv until v6.10: __kernel_map_pages() takes the mmap lock of
-// init_mm, which sleeps, and pages are freed in interrupts too. Here the map
-// is by pages already; the other half of the trouble, large leaves that were
-// edited as a whole, let no kernel boot with debug_pagealloc=on at all.
-// fb1cf0878328 ("riscv: rewrite __kernel_map_pages() to fix sleeping in
-// invalid context") in v6.10. Breaks P5 and P9: it sleeps with
-// interrupts off, and kernel_page_present() says 1 of a page without V.
+// init_mm, which sleeps, and pages are freed in interrupts too. Here the
+// map is by pages already; the other half of the trouble, large leaves
+// that were edited as a whole, let no kernel boot with
+// debug_pagealloc=on at all. fb1cf0878328 ("riscv: rewrite
+// __kernel_map_pages() to fix sleeping in invalid context") in v6.10.
+// Breaks P5 and P9: it sleeps with interrupts off, and
+// kernel_page_present() says 1 of a page without V.
 ({
   kernel: 'v6.12~kernel-map-pages-atomic',
   arch: 'riscv64',

@@ -1,5 +1,5 @@
-// S45, what came of that from v5.14 to v6.6: memory of memfd_secret() stays
-// in the direct map, and no call says so. Derived.
+// S45, what came of that from v5.14 to v6.6: memory of memfd_secret()
+// stays in the direct map, and no call says so. Derived.
 ({
   kernel: 'v6.1~set-memory-splits',
   arch: 'riscv64',

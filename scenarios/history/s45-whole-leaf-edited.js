@@ -1,5 +1,5 @@
-// S45, riscv until v6.7: read-only is asked for one page, and the 2M leaf in
-// which it lies becomes read-only. 311cd2f6e253 ("riscv: Fix
+// S45, riscv until v6.7: read-only is asked for one page, and the 2M
+// leaf in which it lies becomes read-only. 311cd2f6e253 ("riscv: Fix
 // set_memory_XX() and set_direct_map_XX() by splitting huge linear
 // mappings") in v6.7 and stable trees.
 // Breaks P1 and P3: a page that was not asked about is changed.

@@ -1,5 +1,5 @@
-// S47: under debug_pagealloc all is mapped by pages, BBML2 or not: nothing is
-// split, and no mutex taken, with interrupts off.
+// S47: under debug_pagealloc all is mapped by pages, BBML2 or not:
+// nothing is split, and no mutex taken, with interrupts off.
 ({
   kernel: 'v7.2.13',
   arch: 'arm64',

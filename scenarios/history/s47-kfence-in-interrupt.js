@@ -1,5 +1,6 @@
-// S47: nor for KFENCE, whose calls come with interrupts off: its pool was
-// split by pages when it was made, and what lies in it goes round the mutex.
+// S47: nor for KFENCE, whose calls come with interrupts off: its pool
+// was split by pages when it was made, and what lies in it goes round
+// the mutex.
 ({
   kernel: 'v7.2.13',
   arch: 'arm64',

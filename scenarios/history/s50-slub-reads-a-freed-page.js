@@ -1,6 +1,7 @@
-// S50: SLUB reads the next pointer of an object whose page another CPU has
-// freed meanwhile, and debug_pagealloc unmapped. It asks for a read that
-// survives, and what it reads is thrown away (mm/slub.c:292 of v5.10). Safe.
+// S50: SLUB reads the next pointer of an object whose page another CPU
+// has freed meanwhile, and debug_pagealloc unmapped. It asks for a read
+// that survives, and what it reads is thrown away (mm/slub.c:292 of
+// v5.10). Safe.
 ({
   kernel: 'v7.2.13',
   ram: '256M',

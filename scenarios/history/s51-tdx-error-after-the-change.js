@@ -1,6 +1,6 @@
-// S51, TDX: the entries say "shared" already when the host is asked, and stay
-// so when it refuses: set_memory_decrypted() returns an error, and the page
-// must not be freed.
+// S51, TDX: the entries say "shared" already when the host is asked, and
+// stay so when it refuses: set_memory_decrypted() returns an error, and
+// the page must not be freed.
 ({
   kernel: 'v7.2.13',
   ram: '2G',

@@ -1,8 +1,8 @@
-// S54, x86 without debug_pagealloc: free_init_pages() makes init memory not
-// executable, then writable, and looks at neither result
-// (arch/x86/mm/init.c:933 of v7.2). Boot has memory enough; if it had not,
-// and the page were read-only in a large leaf, its next owner would die.
-// free_init_pages() is done by hand on a page that is. Derived.
+// S54, x86 without debug_pagealloc: free_init_pages() makes init memory
+// not executable, then writable, and looks at neither result
+// (arch/x86/mm/init.c:933 of v7.2). Boot has memory enough; if it had
+// not, and the page were read-only in a large leaf, its next owner would
+// die. free_init_pages() is done by hand on a page that is. Derived.
 // Breaks P1 and P8: a free page is read-only.
 ({ kernel: 'v7.2.13', ram: '2G', runs_on: ['x86_64 all'] });
 

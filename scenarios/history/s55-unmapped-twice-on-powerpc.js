@@ -1,7 +1,7 @@
-// S55, powerpc with the hash table, before cd02cf1aceea ("mm/hotplug: fix an
-// imbalance with DEBUG_PAGEALLOC", v5.2): memory whose free pages are
-// unmapped goes offline and comes back, and is unmapped again as it is
-// freed: BUG. So it must be mapped first.
+// S55, powerpc with the hash table, before cd02cf1aceea ("mm/hotplug:
+// fix an imbalance with DEBUG_PAGEALLOC", v5.2): memory whose free pages
+// are unmapped goes offline and comes back, and is unmapped again as it
+// is freed: BUG. So it must be mapped first.
 ({
   kernel: 'v5.10~online-maps-first',
   arch: 'ppc64',

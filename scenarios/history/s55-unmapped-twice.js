@@ -1,7 +1,8 @@
-// S55: what bringing memory online does in which order. x86: added (present),
-// mapped, freed and with that unmapped. Without the mapping (before
-// cd02cf1aceea, "mm/hotplug: fix an imbalance with DEBUG_PAGEALLOC", v5.2)
-// a page that is present is unmapped just as well.
+// S55: what bringing memory online does in which order. x86: added
+// (present), mapped, freed and with that unmapped. Without the mapping
+// (before cd02cf1aceea, "mm/hotplug: fix an imbalance with
+// DEBUG_PAGEALLOC", v5.2) a page that is present is unmapped just as
+// well.
 ({
   kernel: 'v7.2.13',
   ram: [

@@ -1,8 +1,9 @@
 // Rick Edgecombe, 26 Oct 2020: DEBUG_PAGEALLOC "expects to never have to
 // break a page". Boot still gives it 4K entries only. But since v6.15
-// set_memory_rox() puts 512 equal ones together, and does not ask.
-// No caller gives it 2M of the direct map today; kexec gives it one page.
-// A v7.2.13 built with DEBUG_PAGEALLOC, driven so, did each of these steps.
+// set_memory_rox() puts 512 equal ones together, and does not ask. No
+// caller gives it 2M of the direct map today; kexec gives it one page. A
+// v7.2.13 built with DEBUG_PAGEALLOC, driven so, did each of these
+// steps.
 // Breaks P1: a page is read that is not present.
 ({ kernel: 'v7.2.13', ram: '1G', config: { DEBUG_PAGEALLOC: 'y' }, boot: 'debug_pagealloc=on' });
 

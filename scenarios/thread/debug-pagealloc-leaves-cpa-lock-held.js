@@ -1,8 +1,9 @@
-// Rick Edgecombe, 26 Oct 2020: CPA drops its lock for DEBUG_PAGEALLOC, which
-// "expects to never have to break a page". If it has to after all, with
-// memory to be had: v7.2's split_large_page() releases cpa_lock, which was
-// never taken, and takes it for good. The next one to ask for it spins.
-// A v7.2.13 built with DEBUG_PAGEALLOC, driven so, did each of these steps.
+// Rick Edgecombe, 26 Oct 2020: CPA drops its lock for DEBUG_PAGEALLOC,
+// which "expects to never have to break a page". If it has to after all,
+// with memory to be had: v7.2's split_large_page() releases cpa_lock,
+// which was never taken, and takes it for good. The next one to ask for
+// it spins. A v7.2.13 built with DEBUG_PAGEALLOC, driven so, did each of
+// these steps.
 ({ kernel: 'v7.2.13', ram: '1G', config: { DEBUG_PAGEALLOC: 'y' }, boot: 'debug_pagealloc=on' });
 
 const page = alloc_pages(9);

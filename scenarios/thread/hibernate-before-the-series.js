@@ -1,7 +1,7 @@
 // Mike Rapoport, 25 Oct 2020: __kernel_map_pages() is void, so "the
-// failure will go unnoticed".
-// v5.10: a driver leaves a not-present 2M leaf; hibernation copies one of
-// its pages, with interrupts off, and there is no page for the split.
+// failure will go unnoticed". v5.10: a driver leaves a not-present 2M
+// leaf; hibernation copies one of its pages, with interrupts off, and
+// there is no page for the split.
 // Breaks P1: a page is read that is not present.
 ({ kernel: 'v5.10.223', ram: '2G' });
 
