@@ -7,7 +7,7 @@
 ({
   kernel: 'v6.12.107',
   arch: 's390x',
-  ram: '1G',
+  ram: '3G',
   runs_on: ['s390x v6.1'],
 });
 

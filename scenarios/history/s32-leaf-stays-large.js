@@ -7,7 +7,7 @@
 ({
   kernel: 'v7.2.13',
   arch: 's390x',
-  ram: '1G',
+  ram: '3G',
   config: { DEBUG_PAGEALLOC: 'y' },
   boot: 'debug_pagealloc=off',
   runs_on: ['s390x v6.12'],

@@ -27,6 +27,7 @@ import { createRwSemaphore, type Lock, type RwSemaphore, releaseLock } from './k
 import type { module } from './kernel/module/main.ts';
 import type { KernelVersion } from './kernels.ts';
 import type { Machine } from './machine.ts';
+import { ONE_ZONE, type Zone } from './mm/buddy.ts';
 import type { execmem_area } from './mm/execmem.ts';
 import type { FrameAllocator, FrameRange } from './mm/frame_allocator.ts';
 import { KFENCE_OFF, type KfenceState } from './mm/kfence/state.ts';
@@ -238,6 +239,10 @@ export abstract class Kernel {
    */
   get pagesAlike(): boolean {
     return true;
+  }
+  /** The page allocator's zones, the lowest first. */
+  get zones(): readonly Zone[] {
+    return ONE_ZONE;
   }
   /** Bytes of a base page. */
   get page_size(): number {

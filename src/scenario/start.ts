@@ -184,7 +184,7 @@ function startOnDump(
     frames: new BuddyAllocator([]),
     facts: {},
   });
-  kernel.frames = new BuddyAllocator(freeRanges(kernel, facts.tableFrames));
+  kernel.frames = new BuddyAllocator(freeRanges(kernel, facts.tableFrames), { zones: kernel.zones });
   // The kernel's own counters are not in its tables: start from what the tables hold.
   countLeaves(kernel).forEach((count, level) => {
     if (level < 5) kernel.direct_pages_count?.set(level, count);

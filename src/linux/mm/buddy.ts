@@ -32,12 +32,8 @@ export interface Zone {
   end_pfn: number;
 }
 
-/** Below 16 MiB, below 4 GiB, and the rest. */
-export const X86_64_ZONES: readonly Zone[] = [
-  { name: 'DMA', end_pfn: 2 ** 12 },
-  { name: 'DMA32', end_pfn: 2 ** 20 },
-  { name: 'Normal', end_pfn: Number.POSITIVE_INFINITY },
-];
+/** Where all memory is alike. */
+export const ONE_ZONE: readonly Zone[] = [{ name: 'Normal', end_pfn: Number.POSITIVE_INFINITY }];
 
 /** Where a list ends. */
 const NONE = -1;
@@ -90,7 +86,7 @@ export class BuddyAllocator implements FrameAllocator, FrameBook, GuardedBlocks 
     free: Iterable<FrameRange>,
     options: { zones?: readonly Zone[]; guardpage_minorder?: number } = {},
   ) {
-    this.#zones = options.zones ?? X86_64_ZONES;
+    this.#zones = options.zones ?? ONE_ZONE;
     this.guardpage_minorder = options.guardpage_minorder ?? 0;
     this.#runs = this.#zones.map(() => []);
     this.#lists = this.#zones.flatMap(() =>

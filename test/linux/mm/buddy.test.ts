@@ -189,7 +189,11 @@ describe('the buddy allocator', () => {
   });
 
   it('costs nothing on 64 TiB until it is used', () => {
-    const buddy = new BuddyAllocator([{ start: 0x100, end: 2 ** 34 }]);
+    const zones = [
+      { name: 'DMA32', end_pfn: 2 ** 20 },
+      { name: 'Normal', end_pfn: Number.POSITIVE_INFINITY },
+    ];
+    const buddy = new BuddyAllocator([{ start: 0x100, end: 2 ** 34 }], { zones });
     const atFirst = buddy.blocksKept;
     expect(atFirst).toBeLessThan(10);
     const got = Array.from({ length: 5000 }, () => buddy.allocate(0, undefined));
@@ -202,9 +206,14 @@ describe('the buddy allocator', () => {
   });
 
   it('takes from the highest zone, and from the ones below when that is empty', () => {
+    const buddy = new BuddyAllocator([{ start: 0, end: 3 * BLOCK }], { zones: ZONES });
+    expect(buddy.allocate(MAX_PAGE_ORDER, undefined)).toBe(2 * BLOCK);
+    expect(buddy.allocate(MAX_PAGE_ORDER, undefined)).toBe(0);
+  });
+
+  it('has one zone where nobody says otherwise', () => {
     const buddy = new BuddyAllocator([{ start: 0, end: 2 ** 20 + BLOCK }]);
-    expect(buddy.allocate(MAX_PAGE_ORDER, undefined)).toBe(2 ** 20);
-    expect(buddy.allocate(MAX_PAGE_ORDER, undefined)).toBe(2 ** 12);
+    expect(buddy.allocate(MAX_PAGE_ORDER, undefined)).toBe(0);
   });
 
   it('returns undefined when memory is exhausted', () => {

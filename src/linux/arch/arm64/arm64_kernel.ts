@@ -7,6 +7,7 @@ import type { AddressRange } from '../../../mmu/walk.ts';
 import type { ChangeName, ChangeSet } from '../../changes.ts';
 import { createRwSemaphore, type RwSemaphore } from '../../kernel/locking/lock.ts';
 import { Kernel, type KernelSections, type StatePart } from '../../kernel.ts';
+import type { Zone } from '../../mm/buddy.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
 import type { Entry, PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
@@ -146,6 +147,13 @@ export class Arm64Kernel extends Kernel {
   }
   get kernel_range(): AddressRange {
     return { start: this.page_offset, end: 0 };
+  }
+  /** Below 4G, where no device wants less, and the rest. arch_zone_limits_init(), mm/init.c:121 (v7.2) */
+  override get zones(): readonly Zone[] {
+    return [
+      { name: 'DMA', end_pfn: 2 ** 32 / this.page_size },
+      { name: 'Normal', end_pfn: Number.POSITIVE_INFINITY },
+    ];
   }
   page_address(pfn: number): VirtualAddress {
     return this.__va(pfn * this.page_size);

@@ -142,7 +142,7 @@ function mem_init({ k, memblock }: BootState): readonly FrameRange[] {
     .map(({ start, end }) => ({ start: Math.ceil(start / k.page_size), end: Math.floor(end / k.page_size) }))
     .filter(({ start, end }) => start < end);
   const guardpage_minorder = k.boot.debug_pagealloc ? k.boot.debug_guardpage_minorder : 0;
-  k.frames = new BuddyAllocator(free, { guardpage_minorder });
+  k.frames = new BuddyAllocator(free, { zones: k.zones, guardpage_minorder });
   k.page_alloc_available = true;
   k.debug_pagealloc_key = k.debug_pagealloc_enabled();
   debug_pagealloc_free_all(k);

@@ -175,7 +175,7 @@ function mem_init(init: BootState, options: RiscvBootOptions): readonly FrameRan
     .map(({ start, end }) => ({ start: Math.ceil(start / PAGE_SIZE), end: Math.floor(end / PAGE_SIZE) }))
     .filter(({ start, end }) => start < end);
   const guardpage_minorder = debug_guardpage_minorder(k);
-  k.frames = options.frames?.(free) ?? new BuddyAllocator(free, { guardpage_minorder });
+  k.frames = options.frames?.(free) ?? new BuddyAllocator(free, { zones: k.zones, guardpage_minorder });
   k.debug_pagealloc_key = k.boot.debug_pagealloc;
   if (k.debug_pagealloc_key) {
     debug_pagealloc_free_all(k);

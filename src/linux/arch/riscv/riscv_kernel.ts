@@ -7,6 +7,7 @@ import type { ChangeName, ChangeSet } from '../../changes.ts';
 import { createRwSemaphore, type RwSemaphore } from '../../kernel/locking/lock.ts';
 import { Kernel, type KernelSections } from '../../kernel.ts';
 import type { Features, Machine } from '../../machine.ts';
+import type { Zone } from '../../mm/buddy.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
 import type { PageTableOps } from '../../mm/pgtable.ts';
 import type { Task } from '../../task.ts';
@@ -122,6 +123,13 @@ export class RiscvKernel extends Kernel {
     return this.has['page-offset-d8'] ? this.#reach / 4 : -this.page_offset;
   }
 
+  /** Below 4G and the rest. arch_zone_limits_init(), mm/init.c:79 (v7.2) */
+  override get zones(): readonly Zone[] {
+    return [
+      { name: 'DMA32', end_pfn: 2 ** 20 },
+      { name: 'Normal', end_pfn: Number.POSITIVE_INFINITY },
+    ];
+  }
   page_address(pfn: number): VirtualAddress {
     return this.__va(pfn * this.page_size);
   }

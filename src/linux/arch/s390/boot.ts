@@ -182,7 +182,7 @@ function mem_init(init: BootState, options: S390BootOptions): readonly FrameRang
     .map(({ start, end }) => ({ start: Math.ceil(start / PAGE_SIZE), end: Math.floor(end / PAGE_SIZE) }))
     .filter(({ start, end }) => start < end);
   const guardpage_minorder = k.boot.debug_pagealloc ? k.boot.debug_guardpage_minorder : 0;
-  k.frames = options.frames?.(free) ?? new BuddyAllocator(free, { guardpage_minorder });
+  k.frames = options.frames?.(free) ?? new BuddyAllocator(free, { zones: k.zones, guardpage_minorder });
   k.slab_is_available = true;
   k.memblock = undefined;
   k.debug_pagealloc_key = k.boot.debug_pagealloc;

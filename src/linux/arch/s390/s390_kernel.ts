@@ -7,6 +7,7 @@ import type { AddressRange } from '../../../mmu/walk.ts';
 import type { ChangeName, ChangeSet } from '../../changes.ts';
 import { createRwSemaphore, type RwSemaphore } from '../../kernel/locking/lock.ts';
 import { Kernel, type KernelSections, type StatePart } from '../../kernel.ts';
+import type { Zone } from '../../mm/buddy.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
 import type { Memblock } from '../../mm/memblock.ts';
 import type { PageTableOps } from '../../mm/pgtable.ts';
@@ -110,6 +111,13 @@ export class S390Kernel extends Kernel {
     return this.#layout.max_physical;
   }
 
+  /** Below 2G and the rest. arch_zone_limits_init(), mm/init.c:91 (v7.2) */
+  override get zones(): readonly Zone[] {
+    return [
+      { name: 'DMA', end_pfn: 2 ** 19 },
+      { name: 'Normal', end_pfn: Number.POSITIVE_INFINITY },
+    ];
+  }
   page_address(pfn: number): VirtualAddress {
     return this.identity_base + pfn * PAGE_SIZE;
   }

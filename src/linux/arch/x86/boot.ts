@@ -196,7 +196,7 @@ function kfence_alloc_pool({ k, memblock }: BootState): void {
 
 function buddyAllocator(k: X86Kernel, free: readonly PfnRange[]): BuddyAllocator {
   const guardpage_minorder = k.boot.debug_pagealloc ? k.boot.debug_guardpage_minorder : 0;
-  return new BuddyAllocator(free, { guardpage_minorder });
+  return new BuddyAllocator(free, { zones: k.zones, guardpage_minorder });
 }
 
 /** What the kernel does to its own mappings before it starts init: init/main.c:1017 to :1571 (v7.2). */

@@ -16,6 +16,7 @@ import type { ChangeName, ChangeSet } from '../../changes.ts';
 import { createRwSemaphore, createSpinlock, type RwSemaphore } from '../../kernel/locking/lock.ts';
 import { Kernel, type KernelSections, type LeafEntry, type StatePart } from '../../kernel.ts';
 import type { Features, Machine } from '../../machine.ts';
+import type { Zone } from '../../mm/buddy.ts';
 import type { FrameRange } from '../../mm/frame_allocator.ts';
 import { PageHighMem, pfn_valid } from '../../mm/page_flags.ts';
 import type { PageTableOps } from '../../mm/pgtable.ts';
@@ -217,6 +218,14 @@ export class X86Kernel extends Kernel {
   }
 
   /** NULL for a page of high memory that nobody has mapped. */
+  /** Below 16M, below 4G, and the rest. arch_zone_limits_init(), mm/init.c:999 (v7.2) */
+  override get zones(): readonly Zone[] {
+    return [
+      { name: 'DMA', end_pfn: 2 ** 12 },
+      { name: 'DMA32', end_pfn: 2 ** 20 },
+      { name: 'Normal', end_pfn: Number.POSITIVE_INFINITY },
+    ];
+  }
   page_address(pfn: number): VirtualAddress {
     if (this.has_highmem && PageHighMem(this, pfn)) return 0;
     return this.page_offset + pfn * 4096;
