@@ -80,7 +80,7 @@ function pageattr_leaf_entry(k: Arm64Kernel, level: number, set: Entry, clear: E
     if (!entry_leaf(k, entry, level)) return 0;
     if (next - addr !== 2 ** k.format.levelShift(level)) {
       const name = k.format.levelName(level).toLowerCase();
-      k.warn_once(`pageattr_${name}_entry`, `WARNING: pageattr_${name}_entry(): part of a leaf`);
+      k.warn_once(`pageattr_${name}_entry`, `pageattr_${name}_entry(): part of a leaf`);
       return -EINVAL;
     }
     yield* change_entry(k, entry, set, clear);
@@ -103,7 +103,7 @@ function* update_range_prot(
 ): Task<number> {
   const split = yield* split_kernel_leaf_mapping(k, start, start + size);
   if (split !== 0) {
-    k.warn_once('update_range_prot', 'WARNING: update_range_prot(): a leaf could not be split');
+    k.warn_once('update_range_prot', 'update_range_prot(): a leaf could not be split');
     return split;
   }
   return yield* walk_kernel_page_table_range_lockless(k, start, start + size, {
@@ -177,8 +177,7 @@ function* change_memory_common(
 ): Task<number> {
   const size = k.page_size * numpages;
   const start = Math.floor(addr / k.page_size) * k.page_size;
-  if (start !== addr)
-    k.warn_once('change_memory_common', 'WARNING: change_memory_common(): not page-aligned');
+  if (start !== addr) k.warn_once('change_memory_common', 'change_memory_common(): not page-aligned');
   const area = find_vm_area(k, addr);
   if (area === undefined || start + size > area.addr + area.size) return -EINVAL;
   if ((area.flags & VM_ALLOC) === 0) return -EINVAL;

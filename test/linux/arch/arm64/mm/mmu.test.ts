@@ -65,7 +65,7 @@ describe('one page of a 1G leaf', () => {
       expect(value).toBe(-ENOMEM);
       expect(splits(events)).toEqual(split);
       expect(leaf(k, PAGE).replace(/PMD$/, 'PMD CONT')).toBe(left);
-      expect(lines(events)).toEqual(['WARNING: update_range_prot(): a leaf could not be split']);
+      expect(lines(events)).toEqual(['update_range_prot(): a leaf could not be split']);
       expect(call(set_direct_map_invalid_noflush(k, PAGE))).toBe(0);
     },
   );

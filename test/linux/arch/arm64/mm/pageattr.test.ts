@@ -289,7 +289,7 @@ describe('a block, where pages were expected', () => {
     const k = arm64({ kernel: 'v7.2', ...wanted });
     const part = watch(k, set_memory_valid(k, k.page_address(PAGE), 1, 0));
     expect(part.value).toBe(-EINVAL);
-    expect(lines(part.events)).toEqual(['WARNING: pageattr_pmd_entry(): part of a leaf']);
+    expect(lines(part.events)).toEqual(['pageattr_pmd_entry(): part of a leaf']);
     expect(call(set_memory_valid(k, k.page_address(FREE_BLOCK), 512, 0))).toBe(0);
     expect(leaf(k, PAGE)).toBe('PMD CONT invalid');
     expect(leaf(k, PAGE + 512)).toBe('PMD CONT');
@@ -377,7 +377,7 @@ describe('set_memory_ro() and its sisters', () => {
     const { addr } = area(k, 1);
     const { value, events } = watch(k, set_memory_ro(k, addr + 16, 1));
     expect(value).toBe(0);
-    expect(lines(events)).toEqual(['WARNING: change_memory_common(): not page-aligned']);
+    expect(lines(events)).toEqual(['change_memory_common(): not page-aligned']);
     expect(leafAt(k, addr)).toBe('PTE RO');
   });
 
@@ -412,7 +412,7 @@ describe('set_memory_ro() and its sisters', () => {
       expect(value).toBe(expected);
       expect(leafAt(k, addr)).toBe(range);
       expect(leaf(k, frames[0]!)).not.toMatch('RO');
-      expect(lines(events)).toEqual(['WARNING: update_range_prot(): a leaf could not be split']);
+      expect(lines(events)).toEqual(['update_range_prot(): a leaf could not be split']);
     }
   });
 });
