@@ -3,7 +3,7 @@
 // without VALID for nothing: it returned 0, and the 2M stayed away.
 // 15bfba1ad77f ("arm64: mm: Handle invalid large leaf mappings
 // correctly").
-// Breaks P1: 0 was returned, and the pages are not there.
+// Breaks P1 and P2: 0 was returned, and the pages are not there.
 ({
   kernel: 'v7.2~invalid-large-leaves-handled',
   arch: 'arm64',

@@ -1,5 +1,6 @@
 /** What a call that returned 0 has promised of every page of its request: to be compared with the tables. */
 
+import type { CallArgument } from '../linux/call.ts';
 import type { Rights } from '../linux/kernel.ts';
 
 const present = (rights: Rights) => rights.present;
@@ -36,7 +37,11 @@ const PROMISES: ReadonlyMap<string, Promise> = new Map<string, Promise>([
   ['clear_mce_nospec', { text: 'present', kept: present }],
 ]);
 
+/** Its last argument says which. */
+const MADE_VALID = 'set_direct_map_valid_noflush';
+
 /** What `call` promises, or undefined if the model has no such promise to check. */
-export function promiseOf(call: string): Promise | undefined {
-  return PROMISES.get(call);
+export function promiseOf(call: string, args: readonly CallArgument[] = []): Promise | undefined {
+  if (call !== MADE_VALID || args.length === 0) return PROMISES.get(call);
+  return PROMISES.get(args.at(-1) === 0 ? 'set_memory_np' : 'set_memory_p');
 }

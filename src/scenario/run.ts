@@ -296,7 +296,7 @@ class Runner implements Host<Point> {
 
   /** A 0 that does not mean what it says: pages of the request that are not as promised. */
   #checkPromise(step: Step, call: KernelCall, values: readonly CallArgument[]): void {
-    const promise = promiseOf(call.name);
+    const promise = promiseOf(call.name, values);
     const first = values[0];
     if (promise === undefined || typeof first !== 'number') return;
     const k = this.#kernel;
