@@ -6,7 +6,6 @@ import { declaredIn, PROPERTIES } from './properties.ts';
 
 /** Of the scenarios that history gave, those without a file. */
 const NOT_MODELLED: Readonly<Record<string, string>> = {
-  S28: 'x86-32 with highmem: no 32-bit kernel is modelled',
   S39: 'no call of a script puts sixteen bolted entries into the two groups of one page: test/linux/arch/powerpc/mm/book3s64/hash_utils.test.ts does, and the kernel spins',
   S49: 'before v5.2, which no kernel here is: vfree() flushed a range that it had not computed',
 };
