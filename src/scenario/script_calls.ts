@@ -8,6 +8,7 @@ import { GENERIC_CALLS } from '../linux/calls.ts';
 import { ERRNO_BY_NAME } from '../linux/errno.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { hexAddress } from '../mmu/format.ts';
+import type { AddressRange } from '../mmu/walk.ts';
 import type { Argument, CallSite } from './interpret.ts';
 import type { KnownNames } from './parse.ts';
 
@@ -161,9 +162,11 @@ export function pageArgument(k: Kernel, name: string, page: Argument, where: str
 /** Kernel addresses only, and in the direct map only those of RAM or of holes below its end. */
 function addressArgument(k: Kernel, name: string, value: bigint, where: string): number {
   const { start, end } = k.kernel_range;
+  const window = k.direct_map_window;
   const signed = BigInt.asIntN(64, value);
   const found = `0x${BigInt.asUintN(64, value).toString(16)}`;
-  if (value < -(2n ** 63n) || value >= 2n ** 64n || signed < BigInt(start) || signed >= BigInt(end)) {
+  const isWithin = (range: AddressRange) => signed >= BigInt(range.start) && signed < BigInt(range.end);
+  if (value < -(2n ** 63n) || value >= 2n ** 64n || (!isWithin({ start, end }) && !isWithin(window))) {
     throw new InputError({
       code: 'out-of-range',
       what: `argument ${name}`,
@@ -182,7 +185,6 @@ function addressArgument(k: Kernel, name: string, value: bigint, where: string):
     });
   }
   const address = Number(signed);
-  const window = k.direct_map_window;
   const physical = address - k.page_address(0);
   if (address >= window.start && address < window.end && physical >= endOfRam(k)) {
     throw new InputError({

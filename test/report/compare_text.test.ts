@@ -70,7 +70,7 @@ why
 
   it('is a page without a script, in which nothing of the grid is markup', () => {
     const html = compareHtml(GRID);
-    expect(html).toContain("default-src &#39;none&#39;");
+    expect(html).toContain('default-src &#39;none&#39;');
     expect(html).not.toContain('<script');
     expect(html).toContain('One page out &amp; &lt;back&gt;.');
     expect(html).toContain('not modelled: &lt;f()&gt;');

@@ -34,10 +34,9 @@ export const claim: Claim = {
   sometimes: [
     {
       text: 'a page that is not present is copied',
+      about: 'safe_copy_page',
       seen: (_, done) =>
-        done?.died === undefined &&
-        done?.action.calls[1]?.name === 'safe_copy_page' &&
-        !done.before[done.action.first]!.present,
+        done?.action.calls[1]?.name === 'safe_copy_page' && !done.before[done.action.first]!.present,
     },
   ],
 };

@@ -16,6 +16,7 @@ export const claim: Claim = {
     geometry: 1,
     fullSize: true,
     features: { highmem: true },
+    boot: 'secretmem.enable=1',
     memoryIsPlenty: true,
     pagesFree: true,
     calls: [

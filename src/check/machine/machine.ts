@@ -19,13 +19,16 @@ import { runTask, type Task } from '../../linux/task.ts';
 import type { SimulatedMemory } from '../../memory/simulated_memory.ts';
 import { EntryKind } from '../../mmu/format.ts';
 import { Tlb } from '../../mmu/tlb.ts';
-import { walk } from '../../mmu/walk.ts';
 import { countLeaves } from '../../scenario/observers.ts';
 import type { Action, Done, Event, PageState, PatternCall, State, World } from '../claim.ts';
 import { callNamed, expandActions, expandPattern, isBuilt, kernelArgumentsOf } from './actions.ts';
 import { NamedFrames } from './frames.ts';
 
 export const HARDWARE_BITS = 9;
+/** No allocator gives larger blocks. */
+const MAX_ORDER = 10;
+/** Frames beyond all RAM, and beyond where boot puts tables that are to take none of it. */
+const BEYOND_RAM = 2 ** 29;
 /** Blocks of memory of a small machine. */
 const SMALL_BLOCKS = 2;
 const NO_RIGHTS: Rights = { present: false, writable: false, executable: false };
@@ -128,6 +131,8 @@ export class CheckedMachine implements State {
   readonly passedOver: number;
   /** Level of the leaf that maps the explored pages at first: smaller than the world's where boot makes no such leaves. */
   readonly leafLevel: number;
+  /** The explored pages are the allocator's, and a scenario gets them from it. */
+  readonly isTaken: boolean;
   readonly last: readonly (Action | undefined)[] = [];
   readonly idle = true;
   readonly #small: number;
@@ -147,10 +152,11 @@ export class CheckedMachine implements State {
     const { kernel, free } = bootFor(world, surroundings, this.bits, memory);
     this.kernel = kernel;
     this.#blockPages = pagesOf(kernel, levels + 1);
-    const { base, passedOver, leafLevel } = explorePages(kernel, world, this.#blockPages, this.bits);
+    const { base, passedOver, leafLevel, isTaken } = explorePages(kernel, world, this.#blockPages, this.bits);
     this.#base = base;
     this.passedOver = passedOver;
     this.leafLevel = leafLevel;
+    this.isTaken = isTaken;
     const block = Array.from({ length: this.#blockPages }, (_, i) => this.#base + i);
     this.frames = new NamedFrames(kernel.memory, {
       page_size: kernel.page_size,
@@ -158,7 +164,7 @@ export class CheckedMachine implements State {
       tables: tableFrames(free, this.#base, block.length),
       pagesFree: world.pagesFree ?? false,
     });
-    if (world.pagesFree) releasePages(kernel, this.#base, Math.log2(this.#blockPages));
+    if (world.pagesFree && isTaken) releasePages(kernel, this.#base, Math.log2(this.#blockPages));
     kernel.frames = this.frames;
     if (world.tlb) kernel.tlb = new Tlb(this.cpus, kernel.page_size);
     this.actions = expandActions(kernel, world, this.pageCount, this);
@@ -421,7 +427,7 @@ function bootFor(
 
 /**
  * Memory of a small machine: as much as the upper half of the address space has room for, or enough of it. Where only
- * the lack of memory keeps boot from larger leaves than wanted, each block that one could map lacks its last page.
+ * the lack of memory keeps boot from larger leaves than wanted, each block that one could map lacks its last PMD entry's worth.
  */
 export function smallRam(world: World, bits: number, arch: Architecture): readonly MemoryRange[] {
   if (!needsSmallLeaves(world, bits) || arch.noPudLeaves !== undefined) {
@@ -432,7 +438,7 @@ export function smallRam(world: World, bits: number, arch: Architecture): readon
   const block = 2 ** (2 * bits) * page_size;
   return Array.from({ length: SMALL_BLOCKS }, (_, i) => ({
     start: i * block,
-    end: (i + 1) * block - page_size,
+    end: (i + 1) * block - 2 ** bits * page_size,
     type: 'RAM' as const,
   }));
 }
@@ -447,31 +453,57 @@ function pagesOf({ format }: Kernel, level: number): number {
   return 2 ** (format.levelShift(level) - format.pageShift);
 }
 
+/** The pages to explore. */
+interface Explored {
+  /** Their first frame. */
+  base: number;
+  /** Blocks that the allocator gave before. */
+  passedOver: number;
+  leafLevel: number;
+  /** They are allocated. */
+  isTaken: boolean;
+}
+
 /**
  * First frame of the pages to explore, all in one leaf of the world's size if there is one, owned by nobody but the callers.
  * Of free blocks the first that is not mapped as part of the image, too; those before it stay taken.
  */
-function explorePages(
-  k: Kernel,
-  world: World,
-  pages: number,
-  bits: number,
-): { base: number; passedOver: number; leafLevel: number } {
+function explorePages(k: Kernel, world: World, pages: number, bits: number): Explored {
   const wanted = LEAF_LEVEL[world.leaf];
   const full = bits === HARDWARE_BITS;
-  const largest = full && world.leaf === '1G' ? firstLeaf(k, wanted) : undefined;
-  if (largest !== undefined) return { base: largest, passedOver: 0, leafLevel: wanted };
   const order = Math.log2(pages);
-  let base = takeBlock(k, order);
-  let passedOver = 0;
-  for (; full && isOfImage(k, base); passedOver++) base = takeBlock(k, order);
-  const leaf = k.leafAt(k.page_address(base));
-  if (leaf !== undefined && isExplorable(k, leaf.level, wanted))
-    return { base, passedOver, leafLevel: leaf.level };
+  for (let passedOver = 0; order <= MAX_ORDER; passedOver++) {
+    const base = takeBlock(k, order);
+    if (base === undefined) break;
+    if (full && isOfImage(k, base)) continue;
+    const level = k.leafAt(k.page_address(base))?.level;
+    if (level !== undefined && isExplorable(k, level, wanted))
+      return { base, passedOver, leafLevel: level, isTaken: true };
+    break;
+  }
+  const found = full ? anyBlock(k, pages, wanted) : undefined;
+  if (found !== undefined) return found;
   throw new NotModelledError(
     `a ${world.leaf} leaf to explore`,
     'this kernel, booted so, maps that memory otherwise',
   );
+}
+
+/** A block of RAM that a leaf of the wanted size maps, or one no worse: whoever has it. */
+function anyBlock(k: Kernel, pages: number, wanted: number): Explored | undefined {
+  let worse: Explored | undefined;
+  for (const { type, start, end } of k.machine.memory) {
+    const size = pages * k.page_size;
+    if (type !== 'RAM') continue;
+    for (let at = Math.ceil(start / size) * size; at + size <= end; at += size) {
+      const base = at / k.page_size;
+      const leafLevel = k.leafAt(k.page_address(base))?.level;
+      if (leafLevel === undefined || isOfImage(k, base)) continue;
+      if (leafLevel === wanted) return { base, passedOver: 0, leafLevel, isTaken: false };
+      if (isExplorable(k, leafLevel, wanted)) worse ??= { base, passedOver: 0, leafLevel, isTaken: false };
+    }
+  }
+  return worse;
 }
 
 /**
@@ -482,27 +514,9 @@ function isExplorable({ boot, format }: Kernel, level: number, wanted: number): 
   return level <= wanted || (wanted === 1 && boot.debug_pagealloc) || level > format.levels;
 }
 
-/** The first frame of the first leaf at `level` of the direct map that is RAM and no part of the image. */
-function firstLeaf(k: Kernel, level: number): number | undefined {
-  for (const run of walk(k.memory, k.format, k.root, { range: k.direct_map })) {
-    if (run.kind !== 'leaf' || run.level !== level) continue;
-    for (let i = 0; i < run.count; i++) {
-      const pfn = run.frame + i * pagesOf(k, level);
-      if (!isOfImage(k, pfn) && k.machine.memory.some((range) => isRam(range, pfn * k.page_size))) return pfn;
-    }
-  }
-  return undefined;
-}
-
-function isRam({ type, start, end }: MemoryRange, address: number): boolean {
-  return type === 'RAM' && start <= address && address < end;
-}
-
-function takeBlock(k: Kernel, order: number): number {
+function takeBlock(k: Kernel, order: number): number | undefined {
   const task = alloc_pages(k, GFP_KERNEL, order);
-  const { value } = k.memory.withoutJournal(() => runTask(task)) as { value: number | undefined };
-  if (value === undefined) throw new NotModelledError('the explored pages', 'no leaf of that size is free');
-  return value;
+  return (k.memory.withoutJournal(() => runTask(task)) as { value: number | undefined }).value;
 }
 
 /** Whether pages lie between the kernel's text and its end: free since boot, they are mapped there, too. */
@@ -524,5 +538,5 @@ function* tableFrames(
   for (const { start, end } of [...free].reverse()) {
     for (let pfn = end - 1; pfn >= start; pfn--) if (pfn < base || pfn >= base + pages) yield pfn;
   }
-  for (let pfn = 2 ** 28; ; pfn++) yield pfn;
+  for (let pfn = BEYOND_RAM; ; pfn++) yield pfn;
 }

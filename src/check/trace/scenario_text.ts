@@ -12,6 +12,7 @@ import {
   FULL_RAM,
   featuresFor,
   HARDWARE_BITS,
+  pageSizeOf,
   smallRam,
 } from '../machine/machine.ts';
 import type { Replayed } from './replay.ts';
@@ -71,6 +72,8 @@ class Writer {
     const fields = [`kernel: '${start.kernel}'`];
     const { arch } = this.#machine.kernel.version;
     if (arch !== DEFAULT_ARCH) fields.unshift(`arch: '${arch.name}'`);
+    const usual = arch.machine({ ram: FULL_RAM[world.leaf], where: arch.name }).page_size;
+    if (pageSizeOf(arch) !== usual) fields.push(`page_size: ${pageSizeOf(arch)}`);
     if (small) {
       const ranges = smallRam(world, bits, arch).map(
         (range) => `['0x${range.start.toString(16)}', '0x${(range.end - 1).toString(16)}']`,
@@ -97,8 +100,8 @@ class Writer {
 
   /** How the explored pages are come by. */
   #page(): string[] {
-    const { world, bits, passedOver, leafLevel, kernel } = this.#machine;
-    if (leafLevel === 3 && bits === HARDWARE_BITS) {
+    const { world, passedOver, leafLevel, kernel, isTaken } = this.#machine;
+    if (!isTaken) {
       const size = levelSizeName(kernel.format, leafLevel);
       return [`const page = 0x${this.#machine.pfnOf(0).toString(16)}; // in a ${size} leaf`];
     }
