@@ -279,8 +279,8 @@ const FLUSHES: readonly Mutation[] = [
     what: 'Pages are flushed on the CPU that asks for it only.',
     edits: [
       {
-        file: 'linux/arch/x86/mm/tlb.js',
-        from: "k.tlb?.flushPage('all',",
+        file: 'linux/mm/tlb_flush.js',
+        from: 'k.tlb?.flushPage(who,',
         to: 'k.tlb?.flushPage(k.cpu,',
       },
     ],
@@ -321,7 +321,7 @@ const FLUSHES: readonly Mutation[] = [
     edits: [
       {
         file: 'linux/kernel/power/snapshot.js',
-        from: 'yield* k.flush_tlb_kernel_range(addr, addr + PAGE_SIZE);',
+        from: 'yield* k.flush_tlb_kernel_range(addr, addr + k.page_size);',
         to: '',
       },
     ],
@@ -333,7 +333,7 @@ const FLUSHES: readonly Mutation[] = [
   {
     name: 'secretmem-fault-does-not-flush',
     what: 'A page that has become secret stays in the TLB.',
-    edits: [{ file: SECRETMEM, from: 'yield* k.flush_tlb_kernel_range(addr, addr + PAGE_SIZE);', to: '' }],
+    edits: [{ file: SECRETMEM, from: 'yield* k.flush_tlb_kernel_range(addr, addr + k.page_size);', to: '' }],
     claim: 'secret-pages-are-out-of-reach',
     kernel: 'v7.2',
     finding: /CPU 0 can still read the secret page/,
@@ -440,7 +440,7 @@ const EDITS: readonly Mutation[] = [
     edits: [
       {
         file: SECRETMEM,
-        from: '    yield* k.set_direct_map_default_noflush(page);\n    yield* write_page(k, page);\n',
+        from: '    yield* k.set_direct_map_default_noflush(page);\n    if (!PageHighMem(k, page))\n        yield* write_page(k, page);\n',
         to: '',
       },
     ],
