@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { NotModelledError } from '../../src/errors.ts';
+import { hasBigEndianTables } from '../../src/memory/elf_machine.ts';
+import { FrameWords } from '../../src/memory/frame_words.ts';
 import { type Conformance, Conformer } from '../../src/scenario/conform.ts';
 import { parseTrace, type Trace } from '../../src/scenario/trace.ts';
 import { openCore } from '../support/open_core.ts';
@@ -16,7 +18,8 @@ function readTrace(name: string): Trace {
 
 function conform(trace: Trace, stopAtFirst = false): Conformance {
   const core = openCore(`${DATA}cores/${trace.header.core}`);
-  return new Conformer(trace, core, { stopAtFirst }).run();
+  const tables = new FrameWords(core, core.littleEndian && !hasBigEndianTables(core.machine));
+  return new Conformer(trace, tables, { stopAtFirst }).run();
 }
 
 /**
