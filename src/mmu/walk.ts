@@ -171,6 +171,14 @@ function piecesOf(format: EntryFormat, range?: AddressRange): Piece[] {
   const size = pagesPerEntry(format, format.levels) * 2 ** format.indexBits(format.levels);
   const start = range === undefined ? 0 : unsignedPage(format, Math.floor(range.start / pageSize));
   const end = (range === undefined ? 0 : unsignedPage(format, Math.ceil(range.end / pageSize))) || all;
+  // From the kernel's half over 0 into the user's: in unsigned numbers two ranges.
+  const wraps = range !== undefined && range.start < 0 && range.end > 0;
+  const wanted = wraps
+    ? [
+        { start: 0, end },
+        { start, end: all },
+      ]
+    : [{ start, end }];
   const window = Math.floor(start / size) * size;
   const pieces = format.signExtended
     ? [
@@ -179,7 +187,13 @@ function piecesOf(format: EntryFormat, range?: AddressRange): Piece[] {
       ]
     : [{ base: window, start: window, end: window + size }];
   return pieces
-    .map((piece) => ({ ...piece, start: Math.max(start, piece.start), end: Math.min(end, piece.end) }))
+    .flatMap((piece) =>
+      wanted.map((part) => ({
+        base: piece.base,
+        start: Math.max(part.start, piece.start),
+        end: Math.min(part.end, piece.end),
+      })),
+    )
     .filter((piece) => piece.start < piece.end);
 }
 

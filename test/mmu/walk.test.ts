@@ -312,6 +312,20 @@ describe('options', () => {
     ]);
   });
 
+  test('a range may reach from the kernel half over 0 into the user half', () => {
+    const memory = oneTableEach();
+    write(memory, 0x4000, 0x5063n);
+    write(memory, 0x1ff8, 0x2067n);
+    const found = runs(memory, { range: { start: -(2 ** 47), end: 2 ** 47 } });
+    const leaves = found.filter(({ kind }) => kind === 'leaf').map(({ address }) => hexAddress(address));
+    expect(leaves).toEqual(['0x0', '0xffffff8000000000']);
+    expect(leaves).toEqual(
+      runs(memory)
+        .filter(({ kind }) => kind === 'leaf')
+        .map(({ address }) => hexAddress(address)),
+    );
+  });
+
   test('a range may reach from the user half into the kernel half, and be empty', () => {
     const range = { start: 2 ** 47 - PAGE_SIZE, end: -(2 ** 47) + PAGE_SIZE };
     expect(short(runs(oneTableEach(), { range }))).toEqual([
