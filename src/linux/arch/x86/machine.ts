@@ -11,6 +11,8 @@ export function x86Machine(wanted: WantedMachine): X86Machine {
   checkFeatures(wanted, ['gbpages', 'pcid', 'encryption_bit', 'tdx', 'vtom', 'snp_host', 'highmem']);
   if (page_size !== PAGE_SIZE) throw wrong('page size', where, page_size, '4096');
   if (levels !== 4 && levels !== 5) throw wrong('levels', where, levels, '4 or 5');
+  if (!Number.isInteger(index_bits) || index_bits < 1 || index_bits > 9)
+    throw wrong('index bits', where, index_bits, '1 to 9');
   const {
     gbpages = true,
     pcid = false,
