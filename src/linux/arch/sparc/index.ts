@@ -4,7 +4,6 @@ import { NotModelledError } from '../../../errors.ts';
 import { EM_SPARCV9 } from '../../../memory/elf_machine.ts';
 import type { Architecture } from '../../architecture.ts';
 import { type BootParameters, parseBootParameters } from '../../boot_parameters.ts';
-import type { KernelCall } from '../../call.ts';
 import type { Config } from '../../config.ts';
 import { bootSparc } from './boot.ts';
 import { SPARC_CALLS } from './calls.ts';
@@ -51,7 +50,7 @@ export const SPARC: Architecture = {
     { name: 'debug_pagealloc', boot: 'debug_pagealloc=on', config: [['DEBUG_PAGEALLOC', 'y']] },
     { name: 'debug_pagealloc=off', boot: 'debug_pagealloc=off', config: [['DEBUG_PAGEALLOC', 'y']] },
   ],
-  calls: SPARC_CALLS as readonly KernelCall[],
+  calls: SPARC_CALLS,
   constants: { _PAGE_VALID: 1n << 63n, _PAGE_PRESENT_4V: 1n << 4n, _PAGE_W_4V: 1n << 6n },
   parseBoot,
   machine: sparcMachine,
