@@ -78,7 +78,7 @@ function commonFacts(answers: readonly Answer[]): string[] {
   const seen = common(answers, seenOf);
   if (seen !== undefined && seen !== '') lines.push(...label('seen', seen));
   const never = common(answers, neverOf);
-  if (never !== undefined) lines.push(...label('never here', never));
+  if (never !== undefined && never !== '') lines.push(...label('never here', never));
   return lines;
 }
 
@@ -102,8 +102,9 @@ function seenOf({ verdict, seen }: Answer): string | undefined {
 }
 
 /** What cannot be seen on this kernel, and why. */
-function neverOf({ never }: Answer): string | undefined {
-  return never === undefined ? undefined : `${never.texts.join('; ')} (${never.because.join(', ')})`;
+function neverOf({ verdict, never }: Answer): string | undefined {
+  if (never === undefined) return verdict === 'holds' ? '' : undefined;
+  return `${never.texts.join('; ')} (${never.because.join(', ')})`;
 }
 
 /** The functions that may be called, with the kernels that have them if not all do. */

@@ -128,6 +128,17 @@ describe('verdicts as text', () => {
     expect(text).toContain('seen: nothing much');
   });
 
+  it('tell of what a kernel never does beside that kernel, unless none of them does', () => {
+    const never = { texts: ['a leaf is split'], because: ['no call asks for memory'] };
+    const line = 'never here';
+    const all = checkText([answer('v5.10', { never }), answer('v7.2', { never }), refuted('v6.1')]);
+    expect(all.split(line)).toHaveLength(2);
+    expect(all).toMatch(/^ {2}never here a leaf is split \(no call asks for memory\)$/m);
+    const one = checkText([answer('v5.10', { never }), answer('v7.2', {})]);
+    expect(one.split(line)).toHaveLength(2);
+    expect(one).toMatch(/^ {2}v5\.10 [^]*never here: a leaf is split[^]*^ {2}v7\.2 /m);
+  });
+
   it('tell a refutation with calls, class, who notices, and the command that shows it again', () => {
     expect(checkText([refuted('v5.11')])).toContain(`
   v5.11      refuted: 2 calls, 1 allocation refused
