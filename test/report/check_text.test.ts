@@ -136,7 +136,7 @@ describe('verdicts as text', () => {
     expect(all).toMatch(/^ {2}never here a leaf is split \(no call asks for memory\)$/m);
     const one = checkText([answer('v5.10', { never }), answer('v7.2', {})]);
     expect(one.split(line)).toHaveLength(2);
-    expect(one).toMatch(/^ {2}v5\.10 [^]*never here: a leaf is split[^]*^ {2}v7\.2 /m);
+    expect(one).toMatch(/^ {2}v5\.10 [\s\S]*never here: a leaf is split[\s\S]*^ {2}v7\.2 /m);
   });
 
   it('tell a refutation with calls, class, who notices, and the command that shows it again', () => {
