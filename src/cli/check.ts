@@ -14,8 +14,9 @@ import {
 } from '../check/jobs.ts';
 import { mergeResults, parseResults, RESULTS_SCHEMA, type ResultsFile } from '../check/merge.ts';
 import { DEFAULT_ARCH } from '../linux/arch/index.ts';
-import { checkText, replayCommand } from '../report/check_text.ts';
+import { checkText, replayCommand, summaryText } from '../report/check_text.ts';
 import { claimsText } from '../report/claims_text.ts';
+import { matrixText } from '../report/matrix_text.ts';
 import { traceText } from '../report/trace_text.ts';
 import { EXIT_BUG, EXIT_CLEAN, EXIT_REFUTED, EXIT_UNDECIDED, reportError, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
@@ -39,6 +40,7 @@ const MAX_JOBS = 1024;
 
 interface Output {
   json?: boolean;
+  matrix?: boolean;
   output?: string;
 }
 
@@ -74,6 +76,7 @@ export function addCheckCommands(program: Command): void {
   addLimitOptions(addBuildOptions(checking))
     .option('--jobs <n>', 'how many threads; one for each CPU of this machine if not given')
     .option('--shard <i/n>', 'do part i of n only; directmap merge puts them together')
+    .option('--matrix', 'print the verdicts only, a row for each claim')
     .option('--json', 'print the results as JSON (docs/json.md)')
     .option('--output <file>', 'write the results to a file, once they are complete')
     .action((claims: string[], options: CheckOptions) => runCommand(() => checkCommand(claims, options)));
@@ -82,6 +85,7 @@ export function addCheckCommands(program: Command): void {
     .command('merge')
     .description('put the results of all shards together, as one run would have printed them')
     .argument('<results...>', 'files that directmap check --json --shard i/n wrote')
+    .option('--matrix', 'print the verdicts only, a row for each claim')
     .option('--json', 'print the results as JSON')
     .option('--output <file>', 'write the results to a file')
     .action((paths: string[], options: Output) => runCommand(() => mergeCommand(paths, options)));
@@ -143,7 +147,7 @@ function mergeCommand(paths: readonly string[], options: Output): number {
 }
 
 /** Prints what came of it and returns the exit status that it stands for. */
-function printResults(file: ResultsFile, { json, output }: Output): number {
+function printResults(file: ResultsFile, { json, matrix, output }: Output): number {
   const { results } = file;
   for (const { claim, kernel, bug } of results) {
     if (bug === undefined) continue;
@@ -153,6 +157,10 @@ function printResults(file: ResultsFile, { json, output }: Output): number {
   }
   if (json === true) {
     writeOutput(`${JSON.stringify(file)}\n`, output);
+    return exitStatusOf(results);
+  }
+  if (matrix === true) {
+    writeOutput(`${matrixText(results)}\n${summaryText(results)}\n`, output);
     return exitStatusOf(results);
   }
   const { text, status } = resultsText(results);

@@ -64,7 +64,7 @@ function answer(): string[] {
   const warns = kernelsWhere(`${THREAD}/hibernate-after-the-series.js`, saidSomething);
   const silent = dies.filter((kernel) => !warns.includes(kernel));
   return [
-    'The thread of October 2020, answered by running it on x86-64:',
+    'The thread of October 2020, answered by running it (on x86-64, mostly):',
     '  Can a 4K page that is not present fail to be mapped again?',
     `    No, on ${list(remap)}: with every allocation refused, none was asked for.`,
     '  Can one page of a large not-present leaf?',
@@ -75,7 +75,23 @@ function answer(): string[] {
     '  Who notices when hibernation meets such a leaf without memory?',
     `    Nobody on ${list(silent)}; one warning on ${list(warns)}.`,
     `    Then it reads the page all the same, and dies: ${list(dies)}.`,
+    '  Do v1 and v2 of the series lose the remap on arm64 (seven mails, one &&)?',
+    `    ${revisions()}`,
   ];
+}
+
+/** Which revisions of the series lose what the page allocator has unmapped, and which do not. */
+function revisions(): string {
+  const claim = findClaim('v1-and-v2-lose-remaps-on-arm64', 'npm start');
+  const verdict = (revision: string) => {
+    const kernel = `v5.10+series-${revision}`;
+    return checkClaim(claim, { claim: claim.id, arch: 'arm64', kernel, limits: LIMITS, verdictOnly: true })
+      .verdict;
+  };
+  const all = ['v1', 'v2', 'v3', 'v4'];
+  const lose = all.filter((revision) => verdict(revision) === 'refuted');
+  const keep = all.filter((revision) => verdict(revision) === 'holds');
+  return `${lose.join(' and ')}: yes, set_direct_map_default_noflush() returns 0; ${keep.join(', ')}: no.`;
 }
 
 /** What was said in the thread, as claims. */
