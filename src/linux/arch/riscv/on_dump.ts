@@ -5,6 +5,7 @@ import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import { Riscv64Format } from '../../../mmu/riscv64.ts';
 import { walk } from '../../../mmu/walk.ts';
 import type { DumpedMachine } from '../../architecture.ts';
+import { findKfencePool } from '../../mm/kfence/find_pool.ts';
 import { KERNEL_LINK_ADDR, PAGE_SIZE } from './include/asm/page.ts';
 import { riscvMachine } from './machine.ts';
 import { type KernelMapping, RiscvKernel } from './riscv_kernel.ts';
@@ -37,6 +38,7 @@ export function kernelOnDump(dump: DumpedMachine): RiscvKernel {
   });
   kernel.debug_pagealloc_key = dump.boot.debug_pagealloc;
   kernel.system_state = 'RUNNING';
+  findKfencePool(kernel);
   return kernel;
 }
 

@@ -176,6 +176,9 @@ export class RiscvKernel extends Kernel {
     const whole = !this.has['kernel-map-pages-atomic'];
     return this.debug_pagealloc_key && (level === 1 || whole) && (model ^ real) === BigInt(_PAGE_PRESENT);
   }
+  override changedByKfence(level: number, model: bigint, real: bigint): boolean {
+    return level === 1 && (model ^ real) === BigInt(_PAGE_PRESENT);
+  }
 
   override set_direct_map_invalid_noflush(pfn: number): Task<number> {
     return set_direct_map_invalid_noflush(this, pfn);

@@ -17,6 +17,7 @@ import type { RiscvKernel } from '../../../../src/linux/arch/riscv/riscv_kernel.
 import { parseConfig } from '../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../src/linux/kernels.ts';
 import { memoryFromInclusive } from '../../../../src/linux/machine.ts';
+import { kfence_protect } from '../../../../src/linux/mm/kfence/core.ts';
 import type { Task } from '../../../../src/linux/task.ts';
 import type { PageSource } from '../../../../src/memory/physical_memory.ts';
 import { hexAddress } from '../../../../src/mmu/format.ts';
@@ -49,6 +50,11 @@ const FILLED_BEFORE_BOOT: Readonly<Record<string, readonly [number, number][]>> 
   'riscv64-7.2-sv39': [
     [0x80000000, 0x8007ffff],
     [0x88200000, 0x88309fff],
+    [0xbfe00000, 0xbfe01fff],
+  ],
+  'riscv64-7.2-sv39-kfence': [
+    [0x80000000, 0x8007ffff],
+    [0x88200000, 0x88348fff],
     [0xbfe00000, 0xbfe01fff],
   ],
   'riscv64-7.2-sv48': [
@@ -105,7 +111,7 @@ function boot(core: Core, lateEdits = true): RiscvKernel {
     version: parseKernelVersion(core.kernel, core.name, RISCV),
     machine: RISCV.machine({
       ram: memoryFromInclusive(core.ram, core.name),
-      levels: core.kernel === 'v5.10' ? 3 : core.name.endsWith('sv48') ? 4 : 5,
+      levels: core.format.levels as 3 | 4 | 5,
       where: core.name,
     }),
     config,
@@ -173,6 +179,20 @@ const LATER_EDITS: readonly LaterEdit[] = [
     by: 'set_memory_x() or _rox() of a vmalloc or module address, through its direct-map alias',
     apply(k, core) {
       return editWhere(k, core, (flags) => core.format.executable(1, flags), set_memory_x);
+    },
+  },
+  {
+    name: 'freed object of KFENCE',
+    by: 'kfence_guarded_free(), which closes its page',
+    apply(k, core) {
+      if (k.kfence_pool === undefined) return 0;
+      const range = { start: k.page_address(k.kfence_pool.start), end: k.page_address(k.kfence_pool.end) };
+      const closed = [...runs(core.tables, core.root, core.format, range)]
+        .filter(({ kind }) => kind === 'not-present')
+        .flatMap(({ address, pages }) => Array.from({ length: pages }, (_, i) => address + i * k.page_size))
+        .filter((address) => k.translate(address) !== undefined);
+      for (const address of closed) expect(completed(k, kfence_protect(k, address))).toBe(true);
+      return closed.length;
     },
   },
 ];

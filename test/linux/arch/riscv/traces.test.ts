@@ -18,6 +18,12 @@ const ENTRIES: Readonly<Record<string, number>> = {
   'riscv64-6.12-6g.jsonl.gz': 5694,
   'riscv64-6.12.jsonl.gz': 3638,
   'riscv64-7.2.jsonl.gz': 4157,
+  'riscv64-7.2-sv39-kfence.jsonl.gz': 13474,
+};
+
+/** What a kernel with KFENCE did for itself meanwhile. */
+const ACCEPTED: Readonly<Record<string, [string, number][]>> = {
+  'riscv64-7.2-sv39-kfence.jsonl.gz': [["KFENCE's objects", 1]],
 };
 
 it('is tried on every recording there is', () => {
@@ -35,7 +41,7 @@ describe('the model and recordings of real kernels', () => {
     }).run();
     expect(stopped).toBeUndefined();
     expect(differences).toEqual([]);
-    expect([...accepted]).toEqual([]);
+    expect([...accepted]).toEqual(ACCEPTED[name] ?? []);
     expect(calls + applied).toBe(trace.calls.length);
     expect(entries).toBe(ENTRIES[name]);
   });
