@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { S390BootOptions } from '../../src/linux/arch/s390/boot.ts';
+import { imageOf, type KernelImage } from '../../src/linux/arch/s390/images.ts';
 import { S390 } from '../../src/linux/arch/s390/index.ts';
 import { parseConfig } from '../../src/linux/config.ts';
 import { parseKernelVersion } from '../../src/linux/kernels.ts';
@@ -30,6 +31,7 @@ export interface S390Core {
   format: S390xFormat;
   /** The DirectMap lines of /proc/meminfo. */
   meminfo: readonly string[];
+  image: KernelImage;
 }
 
 export function readS390Core(name: string): S390Core {
@@ -45,6 +47,33 @@ export function readS390Core(name: string): S390Core {
     root: Number(json.root),
     format,
     meminfo: json.meminfo,
+    image: imageIn(json),
+  };
+}
+
+interface Placed {
+  kernel: string;
+  iomem: readonly string[];
+  kerneloffset?: string | null;
+  kerneloffphys?: string | null;
+}
+
+/** The image of the release where KASLR, or nobody, has put it: /proc/iomem and VMCOREINFO say so. */
+function imageIn({ kernel, iomem, kerneloffset, kerneloffphys }: Placed): KernelImage {
+  const image = imageOf(kernel)!;
+  const stext = Number.parseInt(/([0-9a-f]+)-.*Kernel code/.exec(iomem.join('\n'))![1]!, 16);
+  const by = stext - image.stext;
+  if (by === 0) return image;
+  const { etext, end_rodata, amode31, end, swapper_pg_dir } = image;
+  return {
+    ...image,
+    va: Number(`0x${kerneloffset}`) + stext - Number(`0x${kerneloffphys}`),
+    stext,
+    etext: etext + by,
+    end_rodata: end_rodata + by,
+    amode31: { start: amode31.start + by, end: amode31.end + by },
+    end: end + by,
+    swapper_pg_dir: swapper_pg_dir + by,
   };
 }
 
@@ -60,6 +89,7 @@ export function bootOptionsOf(core: S390Core): S390BootOptions {
     }) as S390BootOptions['machine'],
     config,
     boot: S390.parseBoot(core.cmdline, config, core.name),
+    image: core.image,
   };
 }
 

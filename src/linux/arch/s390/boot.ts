@@ -47,6 +47,8 @@ export interface S390BootOptions extends BootOptions {
   identity_base?: VirtualAddress;
   /** Physical address of the zero pages of v7.2. */
   zero_pages?: number;
+  /** Physical address of KFENCE's pool. */
+  kfence_pool?: number;
   /** Who grants the kernel memory for tables while it boots; nothing is refused if not given. */
   policy?: AllocationPolicy;
   /** Makes the page allocator out of what boot leaves free; a buddy allocator if not given. */
@@ -81,7 +83,7 @@ export function bootS390(options: S390BootOptions): BootedS390 {
 }
 
 function createInit(options: S390BootOptions): BootState {
-  const { version, config, boot, memory, policy = grantAll, zero_pages } = options;
+  const { version, config, boot, memory, policy = grantAll, zero_pages, kfence_pool } = options;
   const machine = options.machine as S390Machine;
   const hardware = machine.index_bits === HARDWARE_INDEX_BITS;
   const image = options.image ?? (hardware ? imageOf(version.release) : undefined);
@@ -103,7 +105,7 @@ function createInit(options: S390BootOptions): BootState {
   k.memblock = hardware ? memblock : tablesOutOfTheWay();
   if (image === undefined) k.root = topTable(k, k.memblock);
   k.slab_is_available = false;
-  return { k, memblock, policy, zero_pages };
+  return { k, memblock, policy, zero_pages, kfence_pool };
 }
 
 function checkLayout(k: S390Kernel): void {

@@ -12,6 +12,8 @@ export interface BootState {
   readonly policy: AllocationPolicy;
   /** Physical address of the zero pages, where somebody knows it. */
   readonly zero_pages: number | undefined;
+  /** Physical address of KFENCE's pool, where somebody knows it. */
+  readonly kfence_pool: number | undefined;
 }
 
 /** The kernel dies of this machine. @throws InputError, always. */

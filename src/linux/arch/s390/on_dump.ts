@@ -4,6 +4,7 @@ import { SimulatedMemory } from '../../../memory/simulated_memory.ts';
 import { _PAGE_NOEXEC, S390xFormat } from '../../../mmu/s390x.ts';
 import { walk } from '../../../mmu/walk.ts';
 import type { DumpedMachine } from '../../architecture.ts';
+import { findKfencePool } from '../../mm/kfence/find_pool.ts';
 import { checkS390Config } from './config.ts';
 import { imageOf } from './images.ts';
 import { s390Machine } from './machine.ts';
@@ -40,6 +41,7 @@ export function kernelOnDump(dump: DumpedMachine): S390Kernel {
   });
   kernel.debug_pagealloc_key = dump.boot.debug_pagealloc;
   kernel.system_state = 'RUNNING';
+  findKfencePool(kernel);
   return kernel;
 }
 

@@ -149,7 +149,10 @@ export class S390Kernel extends Kernel {
     return this.machine.paging_levels === 3 ? words : [...words, '4-level'];
   }
   override changedByPageAllocator(level: number, model: bigint, real: bigint): boolean {
-    return this.debug_pagealloc_key && level === 1 && (model ^ real) === BigInt(_PAGE_INVALID);
+    return this.debug_pagealloc_key && this.changedByKfence(level, model, real);
+  }
+  override changedByKfence(level: number, model: bigint, real: bigint): boolean {
+    return level === 1 && (model ^ real) === BigInt(_PAGE_INVALID);
   }
 
   /** s390/Kconfig does not select it, in any version. */

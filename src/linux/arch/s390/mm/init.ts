@@ -5,7 +5,7 @@
 
 import type { VirtualAddress } from '../../../../mmu/format.ts';
 import { KFENCE_NUM_OBJECTS, KFENCE_POOL_PAGES } from '../../../mm/kfence/core.ts';
-import { memblock_phys_alloc_range } from '../../../mm/memblock.ts';
+import { type Memblock, memblock_phys_alloc_range, memblock_reserve } from '../../../mm/memblock.ts';
 import { reserve_bootmem_region } from '../../../mm/page_flags.ts';
 import type { Task } from '../../../task.ts';
 import { LOWCORE_SIZE } from '../boot/vmem.ts';
@@ -58,24 +58,30 @@ function zero_page_order(init: BootState): number {
   return order;
 }
 
+/** Effect: `size` bytes of memblock's, those from `place` on if that is known. Failure: 0. */
+function memblock_alloc(memblock: Memblock, size: number, place: number | undefined): number {
+  if (place === undefined)
+    return memblock_phys_alloc_range(memblock, size, PAGE_SIZE, 0, Number.MAX_SAFE_INTEGER);
+  memblock_reserve(memblock, place, size);
+  return place;
+}
+
 /** Effect: the zero pages, from memblock, are read-only. Failure: panic. :72 */
 export function arch_setup_zero_pages(init: BootState): void {
   const { k, memblock, zero_pages } = init;
   if (!k.has['zero-pages-read-only'] || !k.has_lowcore) return;
   const pages = 2 ** zero_page_order(init);
-  const found =
-    zero_pages ??
-    memblock_phys_alloc_range(memblock, pages * PAGE_SIZE, PAGE_SIZE, 0, Number.MAX_SAFE_INTEGER);
+  const found = memblock_alloc(memblock, pages * PAGE_SIZE, zero_pages);
   if (found === 0) panic(k, 'no memory for the zero pages');
   completed(init, set_memory_ro(k, k.__va(found), pages));
 }
 
 /** Effect: a pool is set aside if KFENCE is to be on. mm/kfence/core.c:926 */
 export function kfence_alloc_pool(init: BootState): void {
-  const { k, memblock } = init;
+  const { k, memblock, kfence_pool } = init;
   if (!k.has.kfence || k.boot.kfence_sample_interval === 0 || !k.has_lowcore) return;
   const pages = KFENCE_POOL_PAGES(KFENCE_NUM_OBJECTS);
-  const found = memblock_phys_alloc_range(memblock, pages * PAGE_SIZE, PAGE_SIZE, 0, Number.MAX_SAFE_INTEGER);
+  const found = memblock_alloc(memblock, pages * PAGE_SIZE, kfence_pool);
   if (found === 0) k.printk('err', 'kfence: failed to allocate pool');
   else k.kfence_pool = { start: found / PAGE_SIZE, end: found / PAGE_SIZE + pages };
 }
