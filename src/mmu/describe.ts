@@ -4,7 +4,8 @@ import { type EntryFlags, type EntryFormat, EntryKind } from './format.ts';
 
 /**
  * The bits of an entry by name: "P RW A D PSE G NX". A leaf that is not present has a dash in front,
- * "- RW A D NX", and an entry that is nothing is "none".
+ * "- RW A D NX", and an entry that is nothing is "none". "table" is one
+ * of a table that has no bits to name.
  */
 export function describeEntry(format: EntryFormat, level: number, low: number, high: number): string {
   const names = format.describe(level, low, high);
@@ -16,6 +17,7 @@ export function describeEntry(format: EntryFormat, level: number, low: number, h
     case EntryKind.Bad:
       return [...names, '(reserved bits)'].join(' ');
     case EntryKind.Table:
+      return names.length === 0 ? 'table' : names.join(' ');
     case EntryKind.Leaf:
       return names.join(' ');
   }

@@ -18,8 +18,14 @@ const MEANINGS: Readonly<Record<string, string>> = {
   oops: 'the machine dies of an access',
   dies: 'the machine dies: BUG, panic or a CPU that spins',
   '-': 'the release has no such architecture, or it was not run',
-  'n/m': 'not modelled, below why',
+  'n/m': 'not modelled; it says why',
 };
+
+/** The words of this grid that need an explanation, and what they mean. */
+export function meaningsIn({ rows }: Grid): [word: string, meaning: string][] {
+  const used = new Set(rows.flatMap(({ cells }) => cells.map(({ outcome }) => outcome)));
+  return Object.entries(MEANINGS).filter(([word]) => used.has(word));
+}
 
 export function compareText(grid: Grid): string {
   const head = Math.max(MIN_HEAD, ...grid.rows.map((row) => rowName(row).length + 2));
@@ -98,10 +104,7 @@ function reasons({ rows }: Grid): string[] {
   return ['', 'why', ...lines];
 }
 
-function legend({ rows }: Grid): string[] {
-  const used = new Set(rows.flatMap(({ cells }) => cells.map(({ outcome }) => outcome)));
-  const lines = Object.entries(MEANINGS)
-    .filter(([word]) => used.has(word))
-    .flatMap(([word, meaning]) => wrap(meaning, `${INDENT}${word.padEnd(CELL)}`));
+function legend(grid: Grid): string[] {
+  const lines = meaningsIn(grid).flatMap(([word, text]) => wrap(text, `${INDENT}${word.padEnd(CELL)}`));
   return lines.length === 0 ? [] : ['', ...lines];
 }

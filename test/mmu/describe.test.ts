@@ -7,6 +7,7 @@ import {
   levelSizeName,
   sizeName,
 } from '../../src/mmu/describe.ts';
+import { S390xFormat } from '../../src/mmu/s390x.ts';
 import {
   _PAGE_NX,
   _PAGE_PAT_LARGE,
@@ -30,7 +31,8 @@ describe('entries in words', () => {
     expect(describeLeaf(x86, 1, 0xfe8d_6060, 0x800f_fffe)).toBe('4K, not present');
   });
 
-  test('a table is its bits, and nothing is none', () => {
+  test('a table is its bits, or "table" where the format names none, and nothing is none', () => {
+    expect(describeEntry(new S390xFormat({ levels: 3 }), 2, 0x0001_0800, 0)).toBe('table');
     expect(describeEntry(x86, 4, 0x2067, 0)).toBe('P RW US A D');
     expect(describeEntry(x86, 4, 0, 0)).toBe('none');
     expect(describeEntry(x86, 1, 0x60, 0)).toBe('none');

@@ -54,7 +54,7 @@ why
   ok        every call did what it says, and nothing had to be split
   0, no-op  a call returned 0 and changed nothing (F2)
   -         the release has no such architecture, or it was not run
-  n/m       not modelled, below why
+  n/m       not modelled; it says why
 `);
   });
 

@@ -1,6 +1,7 @@
 /** A grid of outcomes as one page of HTML: each cell opens to what was returned and what happened. No script. */
 
 import type { Grid, GridCell, GridRow } from '../../check/compare.ts';
+import { meaningsIn } from '../compare_text.ts';
 import { escapeHtml } from './escape.ts';
 import { STYLE } from './style.ts';
 
@@ -12,6 +13,8 @@ tbody th { font-weight: 600; white-space: nowrap; }
 summary { cursor: pointer; }
 .grid { overflow-x: auto; }
 .good { color: var(--fg); } .bad { color: var(--error); } .silent { color: var(--warning); } .none { color: var(--dim); }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; color: var(--dim); }
+dt { font-family: var(--mono); } dd { margin: 0; }
 ol { padding-left: 1.4rem; } ol ul { padding-left: 1rem; }
 `;
 
@@ -54,10 +57,18 @@ export function compareHtml(grid: Grid): string {
 ${grid.rows.map(rowHtml).join('\n')}
 </tbody>
 </table>
+${legend(grid)}
 </main>
 </body>
 </html>
 `;
+}
+
+function legend(grid: Grid): string {
+  const terms = meaningsIn(grid).map(
+    ([word, meaning]) => `<dt>${escapeHtml(word)}</dt><dd>${escapeHtml(meaning)}</dd>`,
+  );
+  return terms.length === 0 ? '' : `<dl>${terms.join('')}</dl>`;
 }
 
 function rowHtml({ arch, boot, cells }: GridRow): string {
