@@ -24,6 +24,7 @@ import { reserve_bootmem_region } from '../../mm/page_flags.ts';
 import type { Task } from '../../task.ts';
 import { type BootState, completed } from './boot_state.ts';
 import { kern_virt_start } from './include/asm/page.ts';
+import { allocate_paca_ptrs, free_unused_pacas } from './kernel/paca.ts';
 import { defaultImage, type KernelImage } from './kernel_image.ts';
 import { hardwareIndexBits } from './machine.ts';
 import { hash__mark_initmem_nx, hash__mark_rodata_ro, htab_initialize } from './mm/book3s64/hash_utils.ts';
@@ -57,7 +58,9 @@ export function bootPowerpc(options: PowerpcBootOptions): BootedPowerpc {
   const { k } = init;
   const { config } = k;
   return k.memory.withoutJournal(() => {
+    const paca_ptrs = allocate_paca_ptrs(init);
     completed(k, k.radix_enabled ? radix_init_pgtable(init) : htab_initialize(init));
+    free_unused_pacas(init, paca_ptrs);
     const free = mem_init(init, options.reserved ?? []);
     if (config.KFENCE) completed(k, kfence_init(k));
     completed(k, finish(k));

@@ -89,14 +89,23 @@ describe('the direct map of a radix kernel', () => {
 });
 
 describe("KFENCE's pool on a radix kernel", () => {
-  it.each(['v6.1', 'v6.12', 'v7.2'])('is mapped by base pages, alone (%s)', (kernel) => {
-    const k = booted(kernel, { boot: 'kfence.sample_interval=100' });
-    const { start, end } = k.kfence_pool!;
-    expect(end - start).toBe(512);
-    expect(leafText(k, start + 2)).toBe(`PTE ${RW}`);
-    expect([0, 1, 3, 511].map((page) => leafText(k, start + page))).toEqual(Array(4).fill(`PTE ${NP}`));
-    expect(leafText(k, start - 1)).toBe(`PMD ${RW}`);
-    expect(k.direct_pages_count!.get(1)).toBe(512);
+  it.each(['v6.1', 'v6.12', 'v7.2'])(
+    'is mapped by base pages, with the rest of the leaves in which it begins and ends (%s)',
+    (kernel) => {
+      const k = booted(kernel, { boot: 'kfence.sample_interval=100' });
+      const { start, end } = k.kfence_pool!;
+      expect(end - start).toBe(512);
+      expect(leafText(k, start + 2)).toBe(`PTE ${RW}`);
+      expect([0, 1, 3, 511].map((page) => leafText(k, start + page))).toEqual(Array(4).fill(`PTE ${NP}`));
+      expect(leafText(k, start - 1)).toBe(`PTE ${RW}`);
+      expect(leafText(k, Math.floor(start / 512) * 512 - 1)).toBe(`PMD ${RW}`);
+      expect(k.direct_pages_count!.get(1)).toBe(1024);
+    },
+  );
+
+  it('ends where room for a pointer for each of 2048 CPUs begins, at the end of memory', () => {
+    const k = booted('v7.2', { boot: 'kfence.sample_interval=100' });
+    expect(k.kfence_pool!.end * k.page_size).toBe(2 * GiB - 16384);
   });
 
   it('lies in large leaves without the change radix-kfence-pool', () => {

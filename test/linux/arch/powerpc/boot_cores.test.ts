@@ -1,23 +1,47 @@
-/** Boot makes the direct map of real machines, leaf by leaf, from their RAM and command line. No later edit is needed. */
+/**
+ * Boot makes the direct map of real machines, leaf by leaf, from their RAM and command line. No later edit is needed, but
+ * that KFENCE has closed the pages of objects that were given out and came back.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { POWERPC } from '../../../../src/linux/arch/powerpc/index.ts';
+import type { PowerpcKernel } from '../../../../src/linux/arch/powerpc/powerpc_kernel.ts';
 import { parseConfig } from '../../../../src/linux/config.ts';
 import { parseKernelVersion } from '../../../../src/linux/kernels.ts';
+import { kfence_protect } from '../../../../src/linux/mm/kfence/core.ts';
 import { isHashTable } from '../../../../src/mmu/ppc64_radix.ts';
-import { booted, linesOf, readPowerpcCore } from './powerpc.ts';
+import { walk } from '../../../../src/mmu/walk.ts';
+import { booted, call, linesOf, type PowerpcCore, readPowerpcCore } from './powerpc.ts';
 
 const RADIX_CORES = [
   'ppc64-6.1-64k-p9',
   'ppc64-6.12-p10',
   'ppc64-6.12-64k-p10',
   'ppc64-7.2-p10',
+  'ppc64-7.2-p10-kfence',
   'ppc64-7.2-64k-p10',
 ];
+
+/** Returns of how many objects. */
+function freeAsIn(core: PowerpcCore, k: PowerpcKernel): number {
+  if (k.kfence_pool === undefined) return 0;
+  const range = { start: k.page_address(k.kfence_pool.start), end: k.page_address(k.kfence_pool.end) };
+  const closed = [...walk(core.memory, k.format, core.root, { range })]
+    .filter(({ kind }) => kind === 'not-present')
+    .flatMap(({ address, pages }) => Array.from({ length: pages }, (_, i) => address + i * k.page_size))
+    .filter((address) => k.translate(address) !== undefined);
+  for (const address of closed) expect(call(kfence_protect(k, address))).toBe(true);
+  return closed.length;
+}
 
 describe.each(RADIX_CORES)('%s', (name) => {
   const core = readPowerpcCore(name);
   const k = booted(core.kernel, { ram: core.ram, page_size: core.page_size, boot: core.cmdline });
+  const freed = freeAsIn(core, k);
+
+  it('was edited later by KFENCE alone', () => {
+    expect(freed).toBe(name === 'ppc64-7.2-p10-kfence' ? 41 : 0);
+  });
 
   it('has every leaf of the direct map', () => {
     expect(linesOf(k)).toEqual(linesOf(k, core.memory, core.root));
