@@ -27,6 +27,21 @@ describe('directmap ask', () => {
     expect(replayed.status).toBe(1);
   });
 
+  it('asks another architecture: riscv returned 0 and did nothing before v5.13', () => {
+    const { stdout, status } = directmap(
+      ...['ask', 'set_direct_map_invalid_noflush(page)', '--arch', 'riscv64', '--kernel', 'v5.10'],
+    );
+    expect(stdout).toMatch(/^set_direct_map_invalid_noflush\(\) on riscv64 v5\.10\.223\n/);
+    expect(stdout).toMatch(/^ {2}F2 {2}returns 0, and nothing was done$/m);
+    expect(stdout).not.toContain('does as asked');
+    expect(status).toBe(1);
+  });
+
+  it('knows only the functions of the architecture that is asked', () => {
+    expectMessage(directmap('ask', 'set_memory_np(addr, 1)', '--arch', 'arm64'), 2, '"set_memory_np"');
+    expectMessage(directmap('ask', 'touch(page)', '--arch', 'mips'), 2, '--arch', '"mips"', 'arm64');
+  });
+
   it('explains a call that it does not understand', () => {
     expectMessage(directmap('ask', 'set_memory_pn(addr, 1)'), 2, '"set_memory_pn"', 'set_memory_np');
     expectMessage(
@@ -51,6 +66,14 @@ describe('directmap bisect', () => {
     expect(status).toBe(0);
   });
 
+  it('finds the change of another architecture', () => {
+    const { stdout, status } = directmap(
+      ...['bisect', 'split-keeps-the-others', '--arch', 'riscv64', '--from', 'v5.10', '--to', 'v6.1'],
+    );
+    expect(stdout).toMatch(/put into v5\.10\.223, this makes it "holds":\n {2}set-memory-splits {2}\(/);
+    expect(status).toBe(0);
+  });
+
   it('says so if the verdict is the same', () => {
     const { stdout, status } = directmap('bisect', CLAIM, '--from', 'v5.10', '--to', 'v6.1');
     expect(stdout).toContain('no change turned it: refuted on both');
@@ -67,6 +90,7 @@ describe('directmap bisect', () => {
     expectMessage(directmap('bisect', 'no-such', '--from', 'v5.10'), 2, 'unknown claim "no-such"');
     expectMessage(directmap('bisect', CLAIM, '--from', 'v1'), 2, '--from', 'unknown kernel "v1"');
     expectMessage(directmap('bisect', CLAIM, '--from', 'v7.2'), 2, 'two that differ');
+    expectMessage(directmap('bisect', CLAIM, '--arch', 'mips', '--from', 'v5.10'), 2, '--arch', '"mips"');
     expect(directmap('bisect', CLAIM).status).toBe(2);
   });
 });

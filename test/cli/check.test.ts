@@ -112,6 +112,40 @@ describe('directmap check', () => {
     expect(status).toBe(1);
   });
 
+  it('asks a claim of other architectures, and says what never happens there and why', () => {
+    const { stdout, status } = directmap(
+      ...['check', 'returned-0-means-done', '--arch', 'arm64,riscv64', '--kernel', 'v5.10,v7.2'],
+    );
+    expect(stdout).toMatch(/^ {2}arm64 v5\.10\.223\n +holds: 4 states, exhausted/m);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'never here: a large leaf is changed whole; a large leaf is split (boot maps these pages by 4K entries',
+    );
+    expect(stdout).toMatch(/^ {2}riscv64 v5\.10\.223\n +refuted: 1 call, no allocations refused/m);
+    expect(stdout).toMatch(/^ {2}riscv64 v7\.2\.13\n +holds: 72 states, exhausted/m);
+    const [, id = ''] = /directmap replay '([^']*;a=riscv64:[^']*)'/.exec(stdout) ?? [];
+    expect(directmap('replay', id, '--scenario').stdout).toContain("({ arch: 'riscv64', kernel: 'v5.10.223'");
+    expect(status).toBe(1);
+  });
+
+  it('leaves out the releases in which one of several architectures was not there', () => {
+    const { stdout } = directmap(
+      ...['check', HOLDS, '--arch', 'x86_64,loongarch64', '--kernel', 'all', '--json'],
+    );
+    const kernels = JSON.parse(stdout).results.map(
+      ({ arch, kernel }: { arch: string; kernel: string }) => `${arch} ${kernel}`,
+    );
+    expect(kernels).toHaveLength(5 + 3);
+    expect(kernels).not.toContain('loongarch64 v5.10.223');
+  });
+
+  it('says what an architecture has not, with exit status 3', () => {
+    const { stdout, status } = directmap('check', REFUTED, '--arch', 'arm64');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'not modelled: set_memory_np() is what it is about, and arm64 has none',
+    );
+    expect(status).toBe(3);
+  });
+
   it('says which boot parameters have no effect', () => {
     const { stderr, status } = directmap('check', HOLDS, '--boot', 'quiet nogbpages');
     expect(stderr).toBe('directmap: boot parameters without effect here: quiet\n');
@@ -193,6 +227,10 @@ describe('bad input to directmap check', () => {
     [
       ['--kernel', 'v7.2+x'],
       ['unknown change "x"', 'cpa-collapse'],
+    ],
+    [
+      ['--arch', 'x86_64,mips'],
+      ['--arch', '"mips"', 'arm64', 'sparc64'],
     ],
     [['--config', 'FOO=y'], ['"FOO"']],
     [['--config', 'FOO'], ['NAME=y or NAME=n']],

@@ -7,6 +7,7 @@ import { directmap, expectMessage, ROOT, SCRATCH, scratch } from './directmap.ts
 
 const CORE = 'scenarios/cores/x86_64-6.1-debian.core.gz';
 const LEAF = 'scenarios/thread/large-np-leaf.js';
+const ONE_PAGE = 'scenarios/history/s01-one-page-out-and-back.js';
 
 function script(text: string): string {
   return scratch('script.js', text);
@@ -17,19 +18,11 @@ describe('every scenario of the library', () => {
     readdirSync(`${ROOT}scenarios/${folder}`).map((name) => `scenarios/${folder}/${name}`),
   );
 
-  it.each(files.filter((file) => !file.includes('arm64')))(
-    '%s ends as it expects, and cites where it comes from',
-    (file) => {
-      const { status, stdout, stderr } = directmap('run', file);
-      expect(stderr).toBe('');
-      expect(status).toBe(0);
-      expect(stdout).toMatch(/^# (S\d+|Rick Edgecombe|Mike Rapoport)/);
-    },
-  );
-
-  it('refuses the arm64 story until arm64 is modelled', () => {
-    const result = directmap('run', 'scenarios/thread/arm64-one-ampersand.js');
-    expectMessage(result, 3, 'arm64-one-ampersand.js:8:9', 'not modelled: architecture arm64');
+  it.each(files)('%s ends as it expects, and cites where it comes from', (file) => {
+    const { status, stdout, stderr } = directmap('run', file);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^# (S\d+|Rick Edgecombe|Mike Rapoport)/);
   });
 });
 
@@ -52,6 +45,24 @@ describe('directmap run', () => {
     );
     expect(JSON.parse(stdout)).toMatchObject({ kernel: 'v7.2.13~cpa-mmap-lock', boot: 'debug_pagealloc=on' });
     expect(status).toBe(0);
+  });
+
+  it('takes the architecture from the command line, too, and says how to run it so again', () => {
+    const { stdout, status } = directmap('run', ONE_PAGE, '--arch', 'arm64');
+    expect(stdout).toMatch(/^arm64 v7\.2\.13, 4 GiB, 1 CPU, debug_pagealloc=off rodata=full$/m);
+    expect(stdout).toMatch(/^ {5}PTE 0xffff0000[0-9a-f]{8} {2}VALID .*DIRTY\n +-> - /m);
+    expect(stdout).toContain(`\nrepeat               directmap run ${ONE_PAGE} --arch arm64\n`);
+    expect(status).toBe(0);
+  });
+
+  it('takes what the machine has from the command line: without BBML2, arm64 has no large leaf to edit', () => {
+    const whole = 'scenarios/history/s46-invalid-block-found.js';
+    const changed = (...args: string[]) => {
+      const { steps } = JSON.parse(directmap('run', whole, ...args, '--json').stdout);
+      return steps[1].changes.filter(({ effect }: { effect: string }) => effect === 'changed');
+    };
+    expect(changed()).toContainEqual(expect.objectContaining({ level: 'PMD', count: 1 }));
+    expect(changed('--features', 'bbml2=n')).toEqual([expect.objectContaining({ level: 'PTE', count: 512 })]);
   });
 
   it('without debug_pagealloc the same scenario needs memory, and exits with 1', () => {
@@ -113,7 +124,7 @@ describe('directmap run', () => {
   });
 
   it('counts what a run costs', () => {
-    const { stdout } = directmap('run', 'scenarios/history/s01-one-page-out-and-back.js', '--cost');
+    const { stdout } = directmap('run', ONE_PAGE, '--cost');
     expect(stdout).toMatch(/^splits +1G 1, 2M 1$/m);
     expect(stdout).toMatch(/^page tables +2 allocated, 0 freed$/m);
   });
@@ -129,6 +140,20 @@ describe('bad input to directmap run', () => {
       'v5.10.223',
       'v7.2.13',
     );
+  });
+
+  it('an unknown architecture lists the known', () => {
+    expectMessage(directmap('run', ONE_PAGE, '--arch', 'mips'), 2, '--arch', '"mips"', 'x86_64', 'sparc64');
+  });
+
+  it('a release in which there was no such architecture is refused with the reason', () => {
+    const result = directmap('run', ONE_PAGE, '--arch', 'loongarch64', '--kernel', 'v5.10');
+    expectMessage(result, 3, '--kernel', 'not modelled: loongarch64 v5.10.223', 'v5.19');
+  });
+
+  it('a feature that the architecture has not lists those that it has', () => {
+    expectMessage(directmap('run', ONE_PAGE, '--features', 'bbml2=y'), 2, 'feature "bbml2"', 'gbpages');
+    expectMessage(directmap('run', ONE_PAGE, '--features', 'gbpages'), 2, '--features', 'NAME=y');
   });
 
   it('an unknown change lists the known', () => {
@@ -233,9 +258,9 @@ describe('bad input to directmap run', () => {
     expect(status).toBe(0);
   });
 
-  it('a dump of another architecture is told as such', () => {
-    const result = directmap('run', LEAF, '--from', 'test/data/cores/s390x-6.12-edat.core.gz');
-    expectMessage(result, 2, 'ELF machine 22', '62 (x86-64');
+  it('a dump of an architecture on whose dumps no script runs is refused as such', () => {
+    const result = directmap('run', LEAF, '--from', 'test/data/cores/arm64-6.12.core.gz');
+    expectMessage(result, 3, 'arm64-6.12.core.gz', 'not modelled: a run on a dump of arm64');
   });
 });
 
@@ -275,16 +300,6 @@ describe('directmap conform', () => {
 
   it('names the line of a broken recording', () => {
     expectMessage(directmap('conform', scratch('broken.jsonl', '{"format":"x"}\n')), 2, 'broken.jsonl:1');
-  });
-});
-
-describe('the lists', () => {
-  it('of kernels and changes are there for people and for programs', () => {
-    expect(directmap('kernels').stdout).toContain('v5.11       x86_64  4 changes');
-    expect(JSON.parse(directmap('kernels', '--json').stdout)).toHaveLength(5);
-    expect(directmap('changes').stdout).toContain('cpa-collapse  (v6.15)');
-    const changes = JSON.parse(directmap('changes', '--json').stdout);
-    expect(changes).toContainEqual(expect.objectContaining({ name: 'cpa-collapse', kernels: ['v7.2.13'] }));
   });
 });
 
