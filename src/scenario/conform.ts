@@ -55,9 +55,6 @@ export interface Conformance {
 /** Helper calls of the recordings: allocators, whose choices are theirs. */
 const HELPERS: ReadonlySet<string> = new Set(['__get_free_pages', 'free_pages', 'vmalloc', 'vfree']);
 
-/** Where x86-64 without KASLR has its struct pages: recordings of it do not say. */
-const X86_VMEMMAP = 0xffffea0000000000n;
-
 /** Where pages go that the recording does not place: beyond any RAM. */
 const UNPLACED_PFN = 2 ** 38;
 
@@ -253,8 +250,9 @@ export class Conformer {
     } else if (kind === 'page' && args.page !== undefined) {
       const { vmemmapBase, structPageSize } = this.#trace.header;
       const { vmemmap } = this.#kernel;
-      const known = vmemmap === undefined ? X86_VMEMMAP : BigInt.asUintN(64, BigInt(vmemmap));
-      return Number((args.page - (vmemmapBase ?? known)) / BigInt(structPageSize ?? 64));
+      const known = vmemmap === undefined ? undefined : BigInt.asUintN(64, BigInt(vmemmap));
+      const base = vmemmapBase ?? known;
+      if (base !== undefined) return Number((args.page - base) / BigInt(structPageSize ?? 64));
     }
     if (parameter.default !== undefined) return parameter.default;
     throw new InputError({

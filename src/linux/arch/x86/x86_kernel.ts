@@ -277,6 +277,10 @@ export class X86Kernel extends Kernel {
     return { start: this.page_offset, end: this.page_offset + this.max_pfn_mapped * 4096 };
   }
   /** 64 TiB, or 32 PiB with 5 levels, but for the image's own mapping. */
+  /** Without KASLR, which recordings say. __VMEMMAP_BASE_L4 and L5, asm/pgtable_64_types.h:113 (v7.2) */
+  override get vmemmap(): VirtualAddress {
+    return this.pgtable_l5_enabled ? -0x2c_0000_0000_0000 : -0x1600_0000_0000;
+  }
   override get direct_map_window(): AddressRange {
     const size = 2 ** (this.pgtable_l5_enabled ? 55 : 46);
     return { start: this.page_offset, end: Math.min(this.page_offset + size, __START_KERNEL_map) };
