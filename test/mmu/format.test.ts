@@ -9,6 +9,7 @@ import { Riscv64Format } from '../../src/mmu/riscv64.ts';
 import { S390xFormat } from '../../src/mmu/s390x.ts';
 import { Sparc64Format } from '../../src/mmu/sparc64.ts';
 import { X86Format } from '../../src/mmu/x86_64.ts';
+import { toyFormat } from '../support/toy_format.ts';
 
 /** What maps nothing is zero, or what the format says it is at each level. */
 type Contracted = EntryFormat & { emptyEntry?(level: number): number };
@@ -47,6 +48,8 @@ const FORMATS: Contracted[] = [
   new Loongarch64Format({ pageShift: 12, levels: 4 }),
   new Loongarch64Format({ pageShift: 16, levels: 2 }),
   new Loongarch64Format({ pageShift: 14, levels: 3, indexBits: 2 }),
+  toyFormat(9),
+  toyFormat(1),
 ];
 
 /** The widest physical address is riscv's. A number holds it exactly, for it is a multiple of 8. */
