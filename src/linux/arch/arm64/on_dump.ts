@@ -11,6 +11,7 @@ import type { Arm64BootParameters } from './boot_parameters.ts';
 import type { Arm64Config } from './config.ts';
 import { PAGE_END } from './include/asm/memory.ts';
 import { type Arm64Features, arm64Machine } from './machine.ts';
+import { hasLateCrashkernel } from './mm/map_mem.ts';
 import { can_set_direct_map } from './mm/pageattr.ts';
 
 /**
@@ -116,13 +117,15 @@ interface Judgement {
  * know how to split. A CPU whose ID_AA64MMFR2_EL1 says that it has no BBM level 2 is taken not to, if something else is
  * possible: the kernel itself goes by MIDR_EL1, which no recording has. Where only the alias of the image is mapped so, and
  * this kernel maps that no better than the rest, the boot CPU had it and another CPU did not, whereupon all else was split.
+ * Pages that a crash kernel explains say nothing of KFENCE, which kernels of that time are built without by default.
  */
 function judge(dump: DumpedMachine, k: Arm64Kernel, { large, largeAlias }: Shape): Judgement {
   const kfence = k.kfence_configured;
   const cannot: Judgement = { kfence, bbml2: false, secondaries_bbml2: true };
   if (k.debug_pagealloc_enabled() || !can_set_direct_map(k)) return cannot;
   const onlyForKfence = k.has['kfence-pool-of-pages'] && !k.rodata_full && !k.is_realm_world();
-  if (!k.has['linear-map-split']) return large && onlyForKfence ? { ...cannot, kfence: false } : cannot;
+  if (!k.has['linear-map-split'])
+    return onlyForKfence && (large || hasLateCrashkernel(k)) ? { ...cannot, kfence: false } : cannot;
   if (large && onlyForKfence && !hasBbmLevel2(dump)) return { ...cannot, kfence: false };
   if (large) return { ...cannot, bbml2: true };
   return largeAlias ? { kfence, bbml2: true, secondaries_bbml2: false } : cannot;

@@ -79,6 +79,19 @@ describe('whether the direct map of a recording can be edited', () => {
     call(k.set_direct_map_invalid_noflush(FREE_BLOCK));
     expect(leaf(k, FREE_BLOCK)).toBe('PTE invalid');
   });
+
+  it('by v6.1: not, where a crash kernel had it mapped by pages: nothing tells of KFENCE', () => {
+    const k = again({ kernel: 'v6.1', boot: 'rodata=off crashkernel=16M', config: 'KFENCE=n' }, NO_BBM);
+    expect(leaf(k, FREE_BLOCK)).toBe('PTE');
+    expect(k.can_set_direct_map()).toBe(false);
+    expect(call(k.set_direct_map_invalid_noflush(FREE_BLOCK))).toBe(0);
+    expect(leaf(k, FREE_BLOCK)).toBe('PTE');
+  });
+
+  it('by v6.12: yes, as its crash kernel leaves blocks', () => {
+    const k = again({ kernel: 'v6.12', boot: 'rodata=off crashkernel=16M' }, NO_BBM);
+    expect(k.can_set_direct_map()).toBe(true);
+  });
 });
 
 describe('whether the kernel of a recording splits', () => {

@@ -102,7 +102,7 @@ export function mapsByPages(k: Arm64Kernel): boolean {
 }
 
 /** Whether a range is to be set aside that boot does not know yet, so that any page may be of it. :613 (v6.1), :516 (v5.10) */
-function hasLateCrashkernel(k: Arm64Kernel): boolean {
+export function hasLateCrashkernel(k: Arm64Kernel): boolean {
   const wanted = k.boot.crashkernel !== undefined && !k.has['crashkernel-keeps-blocks'];
   return wanted && defer_reserve_crashkernel(k);
 }
