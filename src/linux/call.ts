@@ -19,6 +19,8 @@ export interface CallParameter {
   /** The name that scripts' help and recordings use for it. */
   name: string;
   kind: ParameterKind;
+  /** Of an address: recordings may have one inside of a page, and what comes of that the function itself says. */
+  unaligned?: true;
   /** Used when the caller leaves it out. */
   default?: number;
 }

@@ -245,7 +245,8 @@ export class Conformer {
       const list = lists[name];
       if (list !== undefined) return list.map(Number);
     } else if (args[name] !== undefined) {
-      if (kind === 'address') return toAddress(args[name] & ~BigInt(this.#kernel.page_size - 1));
+      const within = parameter.unaligned ? 0n : BigInt(this.#kernel.page_size - 1);
+      if (kind === 'address') return toAddress(args[name] & ~within);
       return kind === 'prot' ? packedProt(this.#kernel, args[name]) : Number(args[name]);
     } else if (kind === 'page' && args.page !== undefined) {
       const { vmemmapBase, structPageSize } = this.#trace.header;

@@ -11,7 +11,7 @@ import * as pageattr from './mm/pageattr.ts';
 type Arm64Call = KernelCall<Arm64Kernel>;
 type Arm64Build = KernelBuild<Arm64Kernel>;
 
-const ADDR: CallParameter = { name: 'addr', kind: 'address' };
+const ADDR: CallParameter = { name: 'addr', kind: 'address', unaligned: true };
 const PAGES: CallParameter = { name: 'pages', kind: 'count' };
 const PAGE: CallParameter = { name: 'pfn', kind: 'page' };
 
@@ -133,8 +133,8 @@ export const ARM64_CALLS: readonly Arm64Call[] = [
   {
     name: 'split_kernel_leaf_mapping',
     parameters: [
-      { name: 'start', kind: 'address' },
-      { name: 'end', kind: 'address' },
+      { name: 'start', kind: 'address', unaligned: true },
+      { name: 'end', kind: 'address', unaligned: true },
     ],
     returns: 'int',
     summary: 'leaves begin at both ends of a range, where this kernel splits',
