@@ -9,7 +9,8 @@
  *
  * Times are of whole processes, as whoever waits for a verdict counts them: Spin's with the compilation of its
  * verifier, ours with the start of Node. `--repeat 5` runs each that often (3 times take ten
- * minutes); `--long` also tries what Spin cannot end.
+ * minutes); `--long` also tries what Spin cannot end. Last comes the whole matrix of claims, kernels and architectures,
+ * once and on all threads, beside its x86 part; `--matrix` does that alone.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -21,7 +22,7 @@ import { CLAIMS } from '../dist/check/claims/index.js';
 import { interleave } from '../dist/check/interleave/interleave.js';
 import { WatchedMemory } from '../dist/check/interleave/watched_memory.js';
 import { CheckedMachine, smallBits } from '../dist/check/machine/machine.js';
-import { X86 } from '../dist/linux/arch/x86/index.ts';
+import { X86 } from '../dist/linux/arch/x86/index.js';
 import { parseKernelVersion } from '../dist/linux/kernels.js';
 
 const SELF = fileURLToPath(import.meta.url);
@@ -335,6 +336,47 @@ function compareSequential(repeat) {
   }
 }
 
+/** @typedef {{ arch: string, verdict: string, bounds?: { states: number, seconds: number } }} Answer */
+
+/** Every claim on every kernel, by the command line. @param {string} arch @returns {{ wall: number, answers: Answer[] }} */
+function checkAll(arch) {
+  const args = ['check', 'all', '--arch', arch, '--kernel', 'all', '--json'];
+  const started = performance.now();
+  const options = /** @type {const} */ ({ encoding: 'utf8', maxBuffer: 2 ** 30 });
+  const run = spawnSync(process.execPath, [`${ROOT}dist/cli/main.js`, ...args], options);
+  const wall = (performance.now() - started) / 1000;
+  if (run.stdout === '') throw new Error(run.stderr);
+  return { wall, answers: JSON.parse(run.stdout).results };
+}
+
+/** The whole matrix, which is to take less than five minutes, beside what x86 alone takes in the same run. */
+function compareArchitectures() {
+  console.log(`\nall claims on all kernels, ${cpus().length} threads`);
+  const x86 = checkAll('x86_64');
+  const all = checkAll('all');
+  /** @param {string} name @param {Answer[]} answers @param {number} [wall] */
+  const print = (name, answers, wall) => {
+    /** @param {string} verdict */
+    const count = (verdict) => answers.filter((each) => each.verdict === verdict).length;
+    /** @param {'states' | 'seconds'} field */
+    const sum = (field) => answers.reduce((total, { bounds }) => total + (bounds?.[field] ?? 0), 0);
+    const cells = [answers.length, ...['holds', 'refuted', 'undecided', 'not modelled'].map(count)];
+    const [states, search] = [sum('states').toLocaleString('en-US'), `${sum('seconds').toFixed(1)} s`];
+    const text = [...cells.map(String), states, search, wall === undefined ? '' : `${wall.toFixed(1)} s`];
+    console.log(name.padEnd(16) + text.map((cell) => cell.padStart(13)).join(''));
+  };
+  const head = ['answers', 'hold', 'refuted', 'undecided', 'not modelled', 'states', 'search', 'wall'];
+  console.log(' '.repeat(16) + head.map((cell) => cell.padStart(13)).join(''));
+  for (const arch of new Set(all.answers.map((answer) => answer.arch)))
+    print(
+      arch,
+      all.answers.filter((answer) => answer.arch === arch),
+    );
+  print('all', all.answers, all.wall);
+  print('x86_64 alone', x86.answers, x86.wall);
+  console.log(`  the whole takes ${(all.wall / x86.wall).toFixed(1)} times as long as x86_64 alone`);
+}
+
 const REMARKS = `
 Not the same steps. Promela's: each statement that touches a shared variable, and how a page is chosen. Ours: from one
 lock, read or write of a shared entry, or flush to the next in the kernel's functions. So counterexamples are counted in
@@ -352,7 +394,7 @@ Of fewer than 1000 states, states/s and bytes say nothing, and are left out.`;
 const { values } = parseArgs({
   options: {
     repeat: { type: 'string', default: '3' },
-    long: { type: 'boolean', default: false },
+    ...{ long: { type: 'boolean', default: false }, matrix: { type: 'boolean', default: false } },
     ...{ question: { type: 'string' }, variant: { type: 'string' } },
     ...{ claim: { type: 'string' }, kernel: { type: 'string' }, geometry: { type: 'string' } },
   },
@@ -363,7 +405,8 @@ const chosen = VARIANTS.find(({ name }) => name === values.variant);
 if (asked !== undefined && chosen !== undefined) console.log(JSON.stringify(exploreHere(asked, chosen)));
 else if (values.claim !== undefined) {
   console.log(JSON.stringify(checkHere(values.claim, values.kernel ?? 'v7.2', Number(values.geometry ?? 1))));
-} else {
+} else if (values.matrix) compareArchitectures();
+else {
   const [cpu] = cpus();
   const version = spawnSync('spin', ['-V'], { encoding: 'utf8' }).stdout?.trim();
   const hasSpin = version !== undefined && spawnSync('gcc', ['--version']).status === 0;
@@ -389,4 +432,5 @@ else if (values.claim !== undefined) {
   }
   compareSequential(Number(values.repeat));
   console.log(REMARKS);
+  compareArchitectures();
 }
