@@ -14,7 +14,6 @@ import {
   set_direct_map_default_noflush,
   set_direct_map_invalid_noflush,
 } from '../dist/linux/arch/x86/mm/pat/set_memory.js';
-import { parseBootParameters } from '../dist/linux/boot_parameters.js';
 import { parseConfig } from '../dist/linux/config.js';
 import { PRESETS, parseKernelVersion } from '../dist/linux/kernels.js';
 import { qemuPcMemory } from '../dist/linux/machine.js';

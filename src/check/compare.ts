@@ -6,13 +6,13 @@
 import { InputError, NotModelledError } from '../errors.ts';
 import type { Architecture, BootVariant } from '../linux/architecture.ts';
 import { configOptions } from '../linux/config.ts';
-import { type KernelVersion, PRESETS } from '../linux/kernels.ts';
+import { type KernelVersion, PRESETS, presetsOf } from '../linux/kernels.ts';
 import type { Program } from '../scenario/ast.ts';
 import type { EntryChange, Outcome, Step } from '../scenario/outcome.ts';
 import { runScenario } from '../scenario/run.ts';
 import { startMachine } from '../scenario/start.ts';
 import type { Job } from './check.ts';
-import { type Answer, answerTo, architecturesOf, kernelsOf, type Plan } from './jobs.ts';
+import { ALL, type Answer, answerTo, architecturesOf, kernelsOf, type Plan } from './jobs.ts';
 
 export const COMPARE_SCHEMA = 'directmap-compare/1';
 
@@ -124,11 +124,15 @@ function gridOf(
   return { schema: COMPARE_SCHEMA, ...head, kernels: columns, rows };
 }
 
-/** Every kernel that some architecture is compared on, in the presets' order, then as they were named. */
+/** Every kernel that some architecture is compared on, in the order in which they were named. */
 function columnsOf(options: CompareOptions, architectures: readonly Architecture[]): string[] {
-  const names = new Set(architectures.flatMap((arch) => kernelsOf(options, arch).map(({ name }) => name)));
-  const presets = PRESETS.map(({ name }) => name).filter((name) => names.delete(name));
-  return [...presets, ...names];
+  const presets = PRESETS.filter((preset) => architectures.some((arch) => presetsOf(arch).includes(preset)));
+  const inOrder = options.kernels.flatMap((name) =>
+    name === ALL ? presets.map((each) => each.name) : [name],
+  );
+  const there = (name: string) =>
+    architectures.flatMap((arch) => kernelsOf({ ...options, kernels: [name] }, arch));
+  return [...new Set(inOrder.flatMap(there).map(({ name }) => name))];
 }
 
 function rowsOf(arch: Architecture, boots: readonly string[]): Row[] {

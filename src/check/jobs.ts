@@ -47,7 +47,8 @@ export interface WorldFacts {
   boot: string;
 }
 
-const ALL = 'all';
+/** Stands for everything there is in a list of names. */
+export const ALL = 'all';
 
 /**
  * Every claim on every kernel, claim by claim.
@@ -97,8 +98,9 @@ export function kernelsOf(plan: Pick<Plan, 'kernels' | 'arches'>, arch: Architec
   const { kernels } = plan;
   const meant = architecturesOf(plan);
   const parse = (name: string) => parseKernelVersion(name, '--kernel', arch);
-  if (kernels.includes(ALL)) return presetsOf(arch).map(({ name }) => parse(name));
-  const names = kernels.length === 0 ? [PRESETS.at(-1)!.name] : kernels;
+  const all = presetsOf(arch).map(({ name }) => name);
+  const names =
+    kernels.length === 0 ? [PRESETS.at(-1)!.name] : kernels.flatMap((name) => (name === ALL ? all : [name]));
   const versions = meant.length > 1 ? names.flatMap((name) => ifThere(name, arch, meant)) : names.map(parse);
   return [...new Map(versions.map((version) => [version.name, version])).values()];
 }
@@ -123,7 +125,7 @@ function isKernelOf(name: string, arch: Architecture): boolean {
 }
 
 /** Boot parameters that the model does not know, and that have no effect. */
-export function ignoredParameters(plan: Plan): string[] {
+export function ignoredParameters(plan: Omit<Plan, 'claims'>): string[] {
   const builds = architecturesOf(plan).map((arch) =>
     buildFor(kernelsOf({ ...plan, kernels: [] }, arch)[0]!, plan),
   );
@@ -131,7 +133,10 @@ export function ignoredParameters(plan: Plan): string[] {
   return first!.filter((word) => others.every((ignored) => ignored.includes(word)));
 }
 
-function buildFor(version: KernelVersion, { config, boot }: Plan): ReturnType<typeof plainBuild> {
+function buildFor(
+  version: KernelVersion,
+  { config, boot }: Pick<Plan, 'config' | 'boot'>,
+): ReturnType<typeof plainBuild> {
   return plainBuild({ version, ...(config && { config }), ...(boot && { boot }) });
 }
 

@@ -18,7 +18,15 @@ import { checkText, replayCommand, summaryText } from '../report/check_text.ts';
 import { claimsText } from '../report/claims_text.ts';
 import { matrixText } from '../report/matrix_text.ts';
 import { traceText } from '../report/trace_text.ts';
-import { EXIT_BUG, EXIT_CLEAN, EXIT_REFUTED, EXIT_UNDECIDED, reportError, runCommand } from './errors.ts';
+import {
+  EXIT_BUG,
+  EXIT_CLEAN,
+  EXIT_REFUTED,
+  EXIT_UNDECIDED,
+  reportError,
+  runCommand,
+  warnIgnored,
+} from './errors.ts';
 import { readTextFile } from './files.ts';
 import {
   addBuildOptions,
@@ -104,10 +112,7 @@ async function checkCommand(claims: readonly string[], options: CheckOptions): P
   const own = shard === undefined ? jobs : jobsOfShard(jobs, shard);
   const threads = threadsOf(options.jobs);
   checkOutput(options.output);
-  const ignored = ignoredParameters(plan);
-  if (ignored.length > 0) {
-    process.stderr.write(`directmap: boot parameters without effect here: ${ignored.join(' ')}\n`);
-  }
+  warnIgnored(ignoredParameters(plan));
 
   const runner = new JobRunner(own);
   const interruption = onInterrupt(() => runner.stop());

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type CompareOptions, compareClaim, compareScenario, type Grid } from '../check/compare.ts';
 import { findClaim } from '../check/find_claim.ts';
+import { ALL, ignoredParameters } from '../check/jobs.ts';
 import { InputError } from '../errors.ts';
 import { DEFAULT_ARCH } from '../linux/arch/index.ts';
 import { splitConfig } from '../linux/config.ts';
@@ -11,7 +12,7 @@ import { compareText } from '../report/compare_text.ts';
 import { compareHtml } from '../report/html/compare_html.ts';
 import { MAX_SCRIPT_BYTES, parseScenario } from '../scenario/parse.ts';
 import { knownNames } from '../scenario/script_calls.ts';
-import { EXIT_CLEAN, EXIT_UNDECIDED, runCommand } from './errors.ts';
+import { EXIT_CLEAN, EXIT_UNDECIDED, runCommand, warnIgnored } from './errors.ts';
 import { readTextFile } from './files.ts';
 import { addLimitOptions, type LimitOptions, limitsOf } from './limits.ts';
 import { listOption } from './options.ts';
@@ -61,6 +62,8 @@ function compareCommand(subject: string, options: Options): number {
     limits: limitsOf(options),
     ...(config !== undefined && { config: splitConfig(config, '--config') }),
   };
+  const lines = wanted.boots.filter((line) => line !== ALL);
+  warnIgnored(lines.flatMap((boot) => ignoredParameters({ ...wanted, boot })));
   const line = new ProgressLine();
   let grid: Grid;
   try {

@@ -21,6 +21,12 @@ export async function runCommand(body: () => number | Promise<number>): Promise<
   }
 }
 
+/** Tell a person of boot parameters that do nothing in the model. */
+export function warnIgnored(parameters: readonly string[]): void {
+  if (parameters.length === 0) return;
+  process.stderr.write(`directmap: boot parameters without effect here: ${parameters.join(' ')}\n`);
+}
+
 /** Print an error for a person and return the exit status that it stands for. */
 export function reportError(error: unknown): number {
   if (error instanceof InputError) {

@@ -53,6 +53,18 @@ describe('a scenario compared', () => {
     expect(split!.differs!.here).toMatch(/^PMD: V R W .* -> .*V/);
   });
 
+  it('has the columns in the order in which the kernels were named', () => {
+    const kernels = ['v5.10+series-v1', 'v5.11', 'all', 'v5.10+series-v3'];
+    expect(compare(ONE_PAGE_OUT, { arches: ['loongarch64', 'arm64'], kernels }).kernels).toEqual([
+      'v5.10.223+series-v1',
+      'v5.11',
+      ...PRESETS.map(({ name }) => name).filter((name) => name !== 'v5.11'),
+      'v5.10.223+series-v3',
+    ]);
+    const alone = compare(ONE_PAGE_OUT, { arches: ['loongarch64'], kernels: ['all'] });
+    expect(alone.kernels).not.toContain('v5.10.223');
+  });
+
   it('names the rows by the architecture’s own ways to boot if asked for all', () => {
     const grid = compare(ONE_PAGE_OUT, { arches: ['x86_64'], kernels: ['v7.2'], boots: ['all'] });
     expect(words(grid)[0]).toEqual(['x86_64 default', 'split']);

@@ -48,6 +48,15 @@ describe('directmap compare SCENARIO', () => {
     expect(boots).toEqual(expect.arrayContaining(['rodata=full', 'rodata=off', 'debug_pagealloc', 'bbml2']));
   });
 
+  it('says which boot parameters have no effect on any of the architectures', () => {
+    const boots = ['--boot', 'rodata=off quiet,nogbpages'];
+    const one = directmap('compare', SCENARIO, '--arch', 'arm64', '--kernel', 'v7.2', ...boots);
+    expect(one.stderr).toBe('directmap: boot parameters without effect here: quiet nogbpages\n');
+    expect(one.status).toBe(0);
+    const two = directmap('compare', SCENARIO, '--arch', 'arm64,x86_64', '--kernel', 'v7.2', ...boots);
+    expect(two.stderr).toBe('directmap: boot parameters without effect here: quiet\n');
+  });
+
   it('says of what is not modelled why, and of a release without the architecture nothing', () => {
     const path = scratch('away.js', 'set_direct_map_invalid_noflush(alloc_pages(8));\n');
     const { stdout, status } = directmap('compare', path, '--arch', 'loongarch64,s390x');

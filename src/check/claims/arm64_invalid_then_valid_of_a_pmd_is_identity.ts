@@ -44,8 +44,7 @@ export const claim: Claim = {
       text: 'a whole leaf is not present, and is present again',
       by: ['set_direct_map_valid_noflush'],
       seen: ({ pages }, done) =>
-        done !== undefined &&
-        done.before.every(({ present }) => !present) &&
+        done?.before.every(({ present }) => !present) === true &&
         pages.every(({ present, level }) => present && level > 1),
     },
   ],
