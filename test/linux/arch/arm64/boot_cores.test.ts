@@ -36,8 +36,6 @@ interface Core {
   cmdline: string;
   ram: readonly (readonly [number, number])[];
   iomem: readonly string[];
-  /** Physical addresses of the kernel's symbols, where the recorder had them. */
-  image: Readonly<Record<keyof KernelImage, string>> | undefined;
   page_size: number;
   va_bits: number;
   va_bits_config: number;
@@ -58,7 +56,6 @@ function readArm64Core(name: string): Core {
     cmdline: json.cmdline,
     ram: json.ram.map((range: string[]) => range.map(Number)),
     iomem: json.iomem,
-    image: json.image,
     page_size: json.pageSize,
     va_bits: json.va_bits,
     va_bits_config: json.va_bits_config ?? json.va_bits,
@@ -83,21 +80,8 @@ const START_RODATA: Readonly<Record<string, number>> = {
   'v7.2': 0x414c_0000,
 };
 
-/** By /proc/kallsyms, or by /proc/iomem; _text, which v6.1 does not list, is 2M above the start of RAM. */
+/** By /proc/iomem; _text, which v6.1 does not list, is 2M above the start of RAM. */
 function imageOf(core: Core): KernelImage {
-  if (core.image !== undefined) {
-    const { text, stext, start_rodata, init_begin, init_end, bss_stop, end, swapper_pg_dir } = core.image;
-    return {
-      text: Number(text),
-      stext: Number(stext),
-      start_rodata: Number(start_rodata),
-      init_begin: Number(init_begin),
-      init_end: Number(init_end),
-      bss_stop: Number(bss_stop),
-      end: Number(end),
-      swapper_pg_dir: Number(swapper_pg_dir),
-    };
-  }
   const code = rangeOf(core, 'Kernel code');
   const data = rangeOf(core, 'Kernel data');
   const text = core.ram[0]![0] + 2 ** 21;

@@ -13,9 +13,7 @@ const DATA = new URL('../../../data/', import.meta.url);
 const ENTRIES: Readonly<Record<string, number>> = {
   'arm64-5.10-rodata-off.jsonl.gz': 29,
   'arm64-5.10.jsonl.gz': 1157,
-  'arm64-6.1-crashkernel.jsonl.gz': 1325,
   'arm64-6.12.jsonl.gz': 1157,
-  'arm64-7.2-16k-bbml2.jsonl.gz': 10584,
   'arm64-7.2-bbml2-q10.jsonl.gz': 1672,
   'arm64-7.2.jsonl.gz': 1129,
 };
