@@ -3,6 +3,7 @@
 import { InputError, NotModelledError } from '../errors.ts';
 import type { CallArgument, KernelCall } from '../linux/call.ts';
 import { errnoText } from '../linux/errno.ts';
+import type { KernelEvent } from '../linux/events.ts';
 import { type Kernel, type KernelSections, rightsOf } from '../linux/kernel.ts';
 import { type AllocationPoint, type Point, runTask, type Task } from '../linux/task.ts';
 import { hexAddress } from '../mmu/format.ts';
@@ -10,6 +11,7 @@ import { TableIndex } from '../mmu/table_index.ts';
 import { Tlb } from '../mmu/tlb.ts';
 import { type Program, placeOf, type Schedule } from './ast.ts';
 import { pageOfCall } from './call_page.ts';
+import { AS_WRITTEN, type Choices } from './choices.ts';
 import { Interleaver } from './interleaver.ts';
 import { InterleavingLog, MAX_INTERLEAVED_STEPS } from './interleaving_log.ts';
 import { type Argument, type CallSite, type Host, interpret } from './interpret.ts';
@@ -17,6 +19,7 @@ import { LockHolders } from './lock_holders.ts';
 import { countLeaves, disagreements, leavesBySize } from './observers.ts';
 import { type Interleaving, OUTCOME_SCHEMA, type Outcome, type Step } from './outcome.ts';
 import { promiseOf } from './promises.ts';
+import { parseSchedule } from './schedule.ts';
 import {
   callsOf,
   callText,
@@ -36,9 +39,31 @@ export interface StartedOn {
   name: string;
 }
 
+/** Is told everything as it happens. What it throws ends the run. */
+export interface RunWatcher {
+  callBegins(step: Step): void;
+  callEnds(step: Step): void;
+  /** `run` tells where the run is. */
+  event(event: KernelEvent, run: RunPosition): void;
+}
+
+export interface RunPosition {
+  /** Allocations that were asked for so far. */
+  readonly allocations: number;
+  /** The interleave() that runs now and its steps so far, the last of which is not over. */
+  readonly interleaving: { readonly number: number; readonly steps: number } | undefined;
+}
+
+export interface RunOptions {
+  readonly choices?: Choices | undefined;
+  readonly watcher?: RunWatcher | undefined;
+  /** Memory's journal is kept, so that all of the run can be undone. */
+  readonly keepJournal?: boolean | undefined;
+}
+
 /** @throws InputError with file, line and column; NotModelledError. */
-export function runScenario(program: Program, start: StartedOn): Outcome {
-  return new Runner(program, start).run();
+export function runScenario(program: Program, start: StartedOn, options: RunOptions = {}): Outcome {
+  return new Runner(program, start, options).run();
 }
 
 class Runner implements Host<Point> {
@@ -50,21 +75,31 @@ class Runner implements Host<Point> {
   readonly #recorder: StepRecorder;
   readonly #holders = new LockHolders();
   readonly #interleavings: Interleaving[] = [];
+  readonly #choices: Choices;
+  readonly #watcher: RunWatcher | undefined;
+  readonly #keepJournal: boolean;
 
   #allocations = 0;
   #refuse = new Set<number>();
   #refuseAll = false;
   #log: InterleavingLog | undefined;
 
-  constructor(program: Program, start: StartedOn) {
+  constructor(
+    program: Program,
+    start: StartedOn,
+    { choices = AS_WRITTEN, watcher, keepJournal = false }: RunOptions,
+  ) {
     const { kernel } = start;
     this.constants = constantsOf(kernel.version.arch, kernel.page_size);
     this.#program = program;
     this.#start = start;
     this.#kernel = kernel;
+    this.#choices = choices;
+    this.#watcher = watcher;
+    this.#keepJournal = keepJournal;
     kernel.tlb = new Tlb(kernel.machine.cpus, kernel.page_size);
     this.#index = new TableIndex(kernel.memory, kernel.format, kernel.root, kernel.kernel_range);
-    this.#recorder = new StepRecorder(kernel, this.#index);
+    this.#recorder = new StepRecorder(kernel, this.#index, keepJournal);
   }
 
   run(): Outcome {
@@ -74,6 +109,7 @@ class Runner implements Host<Point> {
       this.#holders.record(event);
       this.#recorder.record(event);
       this.#log?.record(event);
+      this.#watcher?.event(event, this.#position);
     });
     try {
       runTask(interpret(this.#program, this), (point) => this.#decide(point));
@@ -130,19 +166,29 @@ class Runner implements Host<Point> {
     const k = this.#kernel;
     this.#checkBodies(bodies.length, site);
     const { cpu, interleaved } = k;
-    const where = placeOf(this.#program.fileName, schedule.span);
+    const { turns, where } = this.#scheduleOf(schedule, bodies.length);
     this.#log = this.#newLog(site, bodies.length);
     const tasks = bodies.map((body) => body());
     k.interleaved = true;
     try {
-      yield* new Interleaver(k, tasks, this.#log, this.#holders).run(schedule.turns, where);
+      yield* new Interleaver(k, tasks, this.#log, this.#holders).run(turns, where);
     } finally {
       k.interleaved = interleaved;
       k.cpu = cpu;
       this.#log = undefined;
     }
     this.#recorder.cutOff();
-    k.memory.commit();
+    if (!this.#keepJournal) k.memory.commit();
+  }
+
+  /** As the choices have it, or else the script. */
+  #scheduleOf(written: Schedule, bodies: number): { turns: readonly number[]; where: string } {
+    const number = this.#interleavings.length;
+    const chosen = this.#choices.schedules.get(number);
+    if (chosen === undefined)
+      return { turns: written.turns, where: placeOf(this.#program.fileName, written.span) };
+    const where = `schedule of interleave() ${number + 1}`;
+    return { turns: parseSchedule(chosen, bodies, where), where };
   }
 
   #newLog(site: CallSite, cpus: number): InterleavingLog {
@@ -271,10 +317,12 @@ class Runner implements Host<Point> {
     const values = kernelArguments(k, call, args, this.#where(site));
     const step = this.#recorder.begin(callText(call, values, site), site, this.#where(site));
     this.#log?.callBegins(step.call, pageOfCall(k, call, values));
+    this.#watcher?.callBegins(step);
     const value = yield* untilHalt(k, call.run(k, values));
     if (k.death === undefined) this.#returned(step, call, values, value);
     else step.died = k.death.text;
     this.#recorder.end();
+    this.#watcher?.callEnds(step);
     return value === undefined ? undefined : this.#scriptValue(call, value);
   }
 
@@ -319,7 +367,15 @@ class Runner implements Host<Point> {
 
   #decide(_point: AllocationPoint): boolean {
     this.#allocations++;
-    return !this.#refuseAll && !this.#refuse.has(this.#allocations);
+    const chosen = this.#choices.allocations.get(this.#allocations);
+    return chosen ?? (!this.#refuseAll && !this.#refuse.has(this.#allocations));
+  }
+
+  get #position(): RunPosition {
+    const number = this.#interleavings.length - 1;
+    const steps = this.#interleavings[number]?.steps.length ?? 0;
+    const interleaving = this.#log === undefined ? undefined : { number, steps };
+    return { allocations: this.#allocations, interleaving };
   }
 }
 

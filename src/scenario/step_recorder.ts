@@ -33,11 +33,14 @@ export class StepRecorder {
   readonly cost: Cost;
   readonly #kernel: Kernel;
   readonly #index: TableIndex;
+  readonly #keepJournal: boolean;
   readonly #open = new Map<number, OpenStep>();
 
-  constructor(kernel: Kernel, index: TableIndex) {
+  /** Memory's journal is forgotten call by call, unless it is to be kept. */
+  constructor(kernel: Kernel, index: TableIndex, keepJournal: boolean) {
     this.#kernel = kernel;
     this.#index = index;
+    this.#keepJournal = keepJournal;
     this.cost = {
       splits: {},
       collapses: {},
@@ -102,7 +105,7 @@ export class StepRecorder {
     const changed = memory.changedSince(mark);
     this.#index.update(changed);
     step.changes = entryChanges(changed, this.#index, format, freed);
-    memory.commit();
+    if (!this.#keepJournal) memory.commit();
   }
 
   #noteOverlapping(open: OpenStep): void {
