@@ -3,7 +3,7 @@
  * the text that a kernel printed of its own.
  */
 
-import type { VirtualAddress } from '../mmu/format.ts';
+import type { EntryFormat, VirtualAddress } from '../mmu/format.ts';
 import type { AddressRange, RunKind, WalkProblem } from '../mmu/walk.ts';
 
 export type ArchName = 'x86_64' | 'arm64' | 'riscv64' | 's390x' | 'ppc64' | 'loongarch64';
@@ -81,7 +81,10 @@ export interface DirectMap extends AddressRange {
 }
 
 export interface AddressSpace {
-  readonly arch: ArchName;
+  /** "x86_64". */
+  readonly arch: string;
+  /** How entries are read; undefined where the source shows none. */
+  readonly format?: EntryFormat;
   /** Bytes of a base page. */
   readonly pageBytes: number;
   /** Of ordinary memory: "WB", "Normal". */

@@ -18,6 +18,7 @@ export { ARCH_NAMES, MACHINE_OF_ARCH } from './locate.ts';
 export type { Hints, Located } from './located.ts';
 export { Machine } from './machine.ts';
 export { looksLikePtdump, PtdumpSpace, parsePtdump } from './ptdump/ptdump.ts';
+export { snapshot, snapshotDirectMap } from './snapshot/snapshot.ts';
 export {
   type Finding,
   type Place,
@@ -31,3 +32,4 @@ export { type LeafCount, type LeavesByBits, leavesByBits } from './survey/leaf_c
 export { type RegionSurvey, type Survey, survey } from './survey/survey.ts';
 export { readKallsyms, symbolsOf } from './symbols/kallsyms.ts';
 export { type SymbolOffset, SymbolTable } from './symbols/symbols.ts';
+export { type KnownTables, TableSpace } from './table_space.ts';

@@ -5,11 +5,11 @@ import { firstSegmentAbove } from '../memory/core_segments.ts';
 import { FrameWords } from '../memory/frame_words.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import type { PageSource } from '../memory/physical_memory.ts';
-import { describeProtection } from '../mmu/describe.ts';
-import { type EntryFlags, type EntryFormat, Restriction, type VirtualAddress } from '../mmu/format.ts';
+import type { EntryFormat, VirtualAddress } from '../mmu/format.ts';
 import { type AddressRange, type Run, type WalkStep, walk, walkAddress } from '../mmu/walk.ts';
 import type { AddressSpace, DirectMap, LeafAttributes, Region, Stretch } from './address_space.ts';
 import { DirectMapVote } from './direct_map_vote.ts';
+import { LeafKinds, MAX_KINDS } from './leaf_kinds.ts';
 import { locate } from './locate.ts';
 import type { Hints, Located } from './located.ts';
 import { type KernelVersion, parseRelease } from './version.ts';
@@ -19,9 +19,6 @@ const KEPT_RUNS = 2 ** 18;
 
 /** Of the entries of a top table; of random bits half or more are bad, of Linux's none. */
 const MAX_BAD_SHARE = 0.1;
-
-/** Of leaves: a kernel has dozens, a page of random bits 512. */
-const MAX_KINDS = 2 ** 14;
 
 /** Told how far the reading is: tables read so far. */
 export type OnTables = (tables: number) => void;
@@ -37,8 +34,7 @@ export class Machine implements AddressSpace {
   readonly version: KernelVersion | undefined;
   /** All runs of the space, if they are few. */
   readonly #runs: readonly Run[] | undefined;
-  readonly #attributes = new Map<number, LeafAttributes>();
-  readonly #where: string;
+  readonly #kinds: LeafKinds;
 
   /**
    * Reads all of the kernel's tables once. `where` names the source in errors.
@@ -46,10 +42,11 @@ export class Machine implements AddressSpace {
    */
   constructor(memory: MachineMemory, hints: Hints, where: string, onTables?: OnTables) {
     this.memory = memory;
-    this.#where = where;
     this.located = locate(memory, hints, where);
     const { format, root, space, directMapWithin, directMapStep } = this.located;
     this.tables = new FrameWords(memory, memory.littleEndian && !format.bigEndianTables);
+    const tooMany = () => noTables(`there are more than ${MAX_KINDS} kinds of leaves`, root, where);
+    this.#kinds = new LeafKinds(format, tooMany);
     this.version = parseRelease(memory.vmcoreinfo?.release);
 
     const counts = new Array<number>(format.levels + 1).fill(0);
@@ -102,7 +99,7 @@ export class Machine implements AddressSpace {
 
   /** Which of the entries that name one table is the first depends on where a range begins. */
   *stretches(range: AddressRange = this.located.space): Generator<Stretch> {
-    for (const run of this.#runsIn(range)) yield this.#stretchOf(run);
+    for (const run of this.#runsIn(range)) yield this.#kinds.stretchOf(run);
   }
 
   /** The entries that translate an address, from the root down; none for one that the root does not translate. */
@@ -118,55 +115,7 @@ export class Machine implements AddressSpace {
    * @throws NotModelledError where there are more kinds of leaves than any kernel has.
    */
   attributesOf(level: number, low: number, high: number, present: boolean, inherited = 0): LeafAttributes {
-    const flags = this.format.flags(level, low, high);
-    const taken = inherited & this.#allowed(level, flags);
-    const key = (flags >>> 0) * 128 + level * 16 + taken * 2 + (present ? 1 : 0);
-    let attributes = this.#attributes.get(key);
-    if (attributes === undefined) {
-      if (this.#attributes.size === MAX_KINDS) {
-        throw noTables(`there are more than ${MAX_KINDS} kinds of leaves`, this.located.root, this.#where);
-      }
-      attributes = this.#describe(level, flags, low, high, present, taken);
-      this.#attributes.set(key, attributes);
-    }
-    return attributes;
-  }
-
-  /** What tables above a leaf can take from it, for it allows so much. */
-  #allowed(level: number, flags: EntryFlags): number {
-    const { format } = this;
-    return (
-      (format.writable(level, flags) ? Restriction.NoWrite : 0) |
-      (format.executable(level, flags) ? Restriction.NoExecute : 0) |
-      (format.user(level, flags) ? Restriction.NoUser : 0)
-    );
-  }
-
-  #describe(
-    level: number,
-    flags: EntryFlags,
-    low: number,
-    high: number,
-    present: boolean,
-    taken: number,
-  ): LeafAttributes {
-    const { format } = this;
-    const allowed = this.#allowed(level, flags) & ~taken;
-    const writable = (allowed & Restriction.NoWrite) !== 0;
-    const executable = (allowed & Restriction.NoExecute) !== 0;
-    return {
-      level,
-      bytes: 2 ** format.levelShift(level),
-      present,
-      writable,
-      executable,
-      user: (allowed & Restriction.NoUser) !== 0,
-      memoryType: format.memoryType(level, flags),
-      names: format.describe(level, low, high).join(' '),
-      access: describeProtection(format, level, flags, { writable, executable }),
-      bits: format.attributes(level, low, high),
-      mergeKey: `${format.mergeable(level, flags)} ${taken} ${present}`,
-    };
+    return this.#kinds.attributesOf(level, low, high, present, inherited);
   }
 
   *#runsIn(range: AddressRange): Generator<Run> {
@@ -186,21 +135,6 @@ export class Machine implements AddressSpace {
       if (run.address >= end && !(end === 0 && run.address < 0)) break;
       yield run.address >= start && (runEnd <= end || end === 0) ? run : cut(run, start, end, format);
     }
-  }
-
-  #stretchOf(run: Run): Stretch {
-    const { kind, address, pages, count, why, table, low, high, level, inherited } = run;
-    const isLeaf = kind === 'leaf' || kind === 'not-present';
-    return {
-      kind,
-      address,
-      pages,
-      count,
-      frame: isLeaf ? run.frame : undefined,
-      leaf: isLeaf ? this.attributesOf(level, low, high, kind === 'leaf', inherited) : undefined,
-      why,
-      entry: { table, low, high },
-    };
   }
 }
 

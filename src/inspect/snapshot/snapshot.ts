@@ -55,6 +55,17 @@ export function snapshot(inspection: Inspection, limits: SnapshotLimits = SNAPSH
   };
 }
 
+/** The direct map alone, of a space that is not inspected. */
+export function snapshotDirectMap(
+  space: AddressSpace,
+  limits: SnapshotLimits = SNAPSHOT_LIMITS,
+): Pick<ReportSnapshot, 'attributes' | 'map' | 'pageBytes' | 'usualMemoryType'> {
+  const { directMap, pageBytes, usualMemoryType } = space;
+  const attributes = new AttributesList(new Map());
+  const map = directMap === undefined ? null : snapshotMap(space, directMap, attributes, limits);
+  return { attributes: attributes.list, map, pageBytes, usualMemoryType };
+}
+
 class AttributesList {
   readonly list: AttributesSnapshot[] = [];
   readonly #numbers = new Map<LeafAttributes, number>();
@@ -165,9 +176,8 @@ function kindOf({ kind, leaf }: Stretch, attributes: AttributesList): number {
   return kind === 'leaf' || kind === 'not-present' ? NO_LEAF.bad : NO_LEAF[kind];
 }
 
-function blockBytes(space: AddressSpace, most: number): number[] {
-  if (!(space instanceof Machine)) return [2 ** 21, 2 ** 30].filter((bytes) => bytes <= most);
-  const { format } = space;
+function blockBytes({ format }: AddressSpace, most: number): number[] {
+  if (format === undefined) return [2 ** 21, 2 ** 30].filter((bytes) => bytes <= most);
   const sizes = Array.from({ length: format.levels - 1 }, (_, index) => 2 ** format.levelShift(index + 2));
   return sizes.filter((bytes) => bytes <= most);
 }

@@ -1,6 +1,6 @@
 /** All that is told of an address space as a whole. One pass over it, in memory that does not grow with it. */
 
-import type { AddressSpace, ArchName, DirectMap, Region, Stretch } from '../address_space.ts';
+import type { AddressSpace, DirectMap, Region, Stretch } from '../address_space.ts';
 import { AliasScan } from './aliases.ts';
 import { type Finding, Findings } from './finding.ts';
 import { type Fragmentation, FragmentationScan } from './fragmentation.ts';
@@ -79,12 +79,12 @@ function isDirect({ name }: Region): boolean {
 
 /** What a source shows of its leaves: rules of what it does not show cannot be broken. */
 class Shown {
-  readonly #arch: ArchName;
+  readonly #arch: string;
   #leaves = 0;
   #frames = 0;
   #entries = 0;
 
-  constructor(arch: ArchName) {
+  constructor(arch: string) {
     this.#arch = arch;
   }
 
@@ -114,7 +114,7 @@ class Shown {
 }
 
 /** Whose kernels print what is not present as if nothing was there. */
-const PRINTED_AS_HOLES: ReadonlySet<ArchName> = new Set(['x86_64', 's390x']);
+const PRINTED_AS_HOLES: ReadonlySet<string> = new Set(['x86_64', 's390x']);
 
 class RegionTally {
   readonly #census = new LeafCensus();
