@@ -6,10 +6,11 @@
 import { InputError } from '../errors.ts';
 import type { KernelEvent } from '../linux/events.ts';
 import type { Kernel, KernelMark } from '../linux/kernel.ts';
+import type { ChangedWord } from '../memory/simulated_memory.ts';
 import type { Program } from './ast.ts';
 import { AS_WRITTEN, type Choices } from './choices.ts';
 import { type Moment, MomentLog } from './moments.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, Step } from './outcome.ts';
 import { type RunPosition, type RunWatcher, runScenario, type StartedOn } from './run.ts';
 
 /** Events after which a run is given up: it would take minutes, and memory without end. */
@@ -63,8 +64,11 @@ export class Recording {
     this.#holdings = book.holdings;
   }
 
-  /** The machine when the first `moments` of the run have happened, and before the next one: 0 is the boot. */
-  seek(moments: number): Kernel {
+  /**
+   * The machine when the first `moments` of the run have happened, and before the next one: 0 is the boot. With it the
+   * words that the call of the last of them has changed so far.
+   */
+  seek(moments: number): { kernel: Kernel; changed: ChangedWord[] } {
     const { kernel } = this;
     kernel.tlb = undefined;
     kernel.undo(this.#boot);
@@ -72,15 +76,15 @@ export class Recording {
     kernel.interleaved = false;
     // What happens between two moments and is not told belongs to the first.
     const next = this.moments[moments];
-    const watcher = new StopAt(
-      next === undefined && !this.isCut ? Number.POSITIVE_INFINITY : (next?.at ?? 0),
-    );
+    const end = next === undefined && !this.isCut ? Number.POSITIVE_INFINITY : (next?.at ?? 0);
+    const watcher = new StopAt(kernel, end);
     try {
       runScenario(this.#program, this.#start, { choices: this.#choices, watcher, keepJournal: true });
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
     }
-    return kernel;
+    const mark = watcher.begunAt(this.moments[moments - 1]?.step ?? 0);
+    return { kernel, changed: mark === undefined ? [] : kernel.memory.changedSince(mark) };
   }
 
   /** The moment at which the call of a moment begins, as `seek` takes it: everything before it has happened. */
@@ -113,15 +117,24 @@ class Stopped extends Error {}
 
 /** Ends a run before the thing with a number happens. */
 class StopAt implements RunWatcher {
+  readonly #kernel: Kernel;
   readonly #at: number;
+  /** Where memory's journal stood when each step began. */
+  readonly #marks = new Map<number, number>();
   #count = 0;
 
-  constructor(at: number) {
+  constructor(kernel: Kernel, at: number) {
+    this.#kernel = kernel;
     this.#at = at;
   }
 
-  callBegins(): void {
+  begunAt(step: number): number | undefined {
+    return this.#marks.get(step);
+  }
+
+  callBegins({ step }: Step): void {
     this.#next();
+    this.#marks.set(step, this.#kernel.memory.mark());
   }
 
   callEnds(): void {
@@ -149,13 +162,13 @@ class HoldingLog implements RunWatcher {
     this.#log = log;
   }
 
-  callBegins(step: Outcome['steps'][number]): void {
+  callBegins(step: Step): void {
     this.#count++;
     this.#steps.set(step.cpu, step.step);
     this.#log.callBegins(step);
   }
 
-  callEnds(step: Outcome['steps'][number]): void {
+  callEnds(step: Step): void {
     this.#count++;
     this.#log.callEnds(step);
   }

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Kernel } from '../../src/linux/kernel.ts';
 import { choiceWords, parseChoices } from '../../src/scenario/choices.ts';
+import { observationsOf, staleTranslations } from '../../src/scenario/observers.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { Recording } from '../../src/scenario/recording.ts';
 import { runScenario } from '../../src/scenario/run.ts';
@@ -46,7 +48,7 @@ describe('a recording', () => {
     expect(writes.length).toBeGreaterThan(0);
     for (const [number, { address }] of writes) {
       const word = (moments: number) => {
-        const kernel = recording.seek(moments);
+        const { kernel } = recording.seek(moments);
         const leaf = kernel.leafAt(Number(BigInt.asIntN(64, BigInt(address!))));
         return [leaf?.low, leaf?.high];
       };
@@ -59,10 +61,10 @@ describe('a recording', () => {
     const { memory } = recording.kernel;
     const end = memory.hash;
     const middle = Math.floor(recording.moments.length / 2);
-    const there = recording.seek(middle).memory.hash;
+    const there = recording.seek(middle).kernel.memory.hash;
     recording.seek(0);
-    expect(recording.seek(middle).memory.hash).toBe(there);
-    expect(recording.seek(recording.moments.length).memory.hash).toBe(end);
+    expect(recording.seek(middle).kernel.memory.hash).toBe(there);
+    expect(recording.seek(recording.moments.length).kernel.memory.hash).toBe(end);
   });
 
   it('knows who has a page, and until when', () => {
@@ -116,5 +118,49 @@ describe('choices', () => {
     [{ refuse: '3', grant: '3' }, 'refuse: allocation: found 3, which is also to be granted'],
   ])('that make no sense are refused: %j', (words, message) => {
     expect(() => parseChoices(words, String)).toThrow(message);
+  });
+});
+
+describe('observers of an address', () => {
+  const large = () => {
+    const recording = record(LARGE_NP);
+    const at = recording.moments.findLastIndex(({ kind, step }) => kind === 'return' && step === 2) + 1;
+    return recording.seek(at).kernel;
+  };
+  const said = (kernel: Kernel, page: number) =>
+    Object.fromEntries(observationsOf(kernel, page).map(({ observer, says }) => [observer, says]));
+
+  it('are told of the tables, the predicate, ptdump and the counters', () => {
+    const kernel = large();
+    expect(said(kernel, kernel.page_address(0x4205))).toMatchObject({
+      'hardware, by the tables': 'a fault',
+      'kernel_page_present()': 'false',
+      'ptdump_walk_pgd()': 'ends at PMD',
+    });
+    expect(said(kernel, kernel.page_address(0x4400))).toMatchObject({
+      'hardware, by the tables': '2M rw nx',
+      'kernel_page_present()': 'true',
+    });
+  });
+
+  it('include a CPU whose TLB holds what the tables no longer have', () => {
+    const parsed = scriptOf(
+      'const page = alloc_pages(0);\nset_memory_4k(page_address(page), 1);\nwrite_page(page);\nset_direct_map_invalid_noflush(page);\n',
+    );
+    const recording = new Recording(parsed, startMachine(parsed, {}));
+    const { kernel } = recording.seek(recording.moments.length);
+    const [stale] = staleTranslations(kernel);
+    expect(stale).toMatchObject({ cpu: 0, says: 'writable', tables: 'not present' });
+    expect(said(kernel, stale!.page)['TLB of CPU 0']).toMatch(/rw nx, stale$/);
+  });
+
+  it('do not ask the kernel while a lock is held that it might want', () => {
+    const recording = record(LARGE_NP);
+    const at =
+      recording.moments.findIndex(({ kind, text }) => kind === 'lock' && text.includes('cpa_lock')) + 1;
+    const { kernel } = recording.seek(at);
+    expect(said(kernel, kernel.page_address(0x4205))['kernel_page_present()']).toBe(
+      'not asked while cpa_lock is held',
+    );
   });
 });
