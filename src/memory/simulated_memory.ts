@@ -1,8 +1,12 @@
+import { InputError } from '../errors.ts';
 import { PAGE_SIZE, type PageSource, type PageWords, WORDS_PER_PAGE } from './physical_memory.ts';
 import { scramble } from './scramble.ts';
 
 /** How many words the journal holds before it first grows. */
 const INITIAL_JOURNAL_WORDS = 1024;
+
+/** Of 4 KiB: 4 GiB of tables, which map 2 TiB in base pages. */
+const MAX_FRAMES = 2 ** 20;
 
 /** What a frame that holds nothing reads as, where there is no base. Shared, and never written to. */
 const ZERO_PAGE: PageWords = new Uint32Array(2 * WORDS_PER_PAGE);
@@ -32,6 +36,7 @@ export interface ChangedWord {
 export class SimulatedMemory implements PageSource {
   readonly #pages = new Map<number, PageWords>();
   readonly #base: PageSource | undefined;
+  readonly #maxFrames: number;
 
   #lastPfn = -1;
   #lastPage: PageWords | undefined;
@@ -44,8 +49,10 @@ export class SimulatedMemory implements PageSource {
   #hashLow = 0;
   #hashHigh = 0;
 
-  constructor(base?: PageSource) {
+  /** Writing to more than `maxFrames` frames, or reading more from the base, is an InputError. */
+  constructor(base?: PageSource, maxFrames = MAX_FRAMES) {
     this.#base = base;
+    this.#maxFrames = maxFrames;
   }
 
   /** Low half of the word at `address`, as an unsigned 32-bit number. */
@@ -178,7 +185,7 @@ export class SimulatedMemory implements PageSource {
     let page = this.#pages.get(pfn);
     if (page === undefined && this.#base !== undefined) {
       page = this.#base.readPage(pfn)?.slice();
-      if (page !== undefined) this.#pages.set(pfn, page);
+      if (page !== undefined) this.#keep(pfn, page);
     }
     this.#lastPfn = pfn;
     this.#lastPage = page;
@@ -187,10 +194,15 @@ export class SimulatedMemory implements PageSource {
 
   #newPage(pfn: number): PageWords {
     const page = new Uint32Array(2 * WORDS_PER_PAGE);
-    this.#pages.set(pfn, page);
+    this.#keep(pfn, page);
     this.#lastPfn = pfn;
     this.#lastPage = page;
     return page;
+  }
+
+  #keep(pfn: number, page: PageWords): void {
+    if (this.#pages.size >= this.#maxFrames) throw tooLarge(this.#maxFrames);
+    this.#pages.set(pfn, page);
   }
 
   #record(address: number, low: number, high: number): void {
@@ -229,4 +241,15 @@ export class SimulatedMemory implements PageSource {
     this.#hashLow ^= left;
     this.#hashHigh ^= right ^ scramble(left ^ keyA);
   }
+}
+
+function tooLarge(maxFrames: number): InputError {
+  const most = `${(maxFrames * PAGE_SIZE) / 2 ** 20} MiB`;
+  return new InputError({
+    code: 'out-of-range',
+    what: 'size of the page tables:',
+    where: '',
+    found: `more than ${most}`,
+    expected: `at most ${most}: less RAM, or larger leaves`,
+  });
 }

@@ -12,6 +12,7 @@ import { BuddyAllocator } from '../linux/mm/buddy.ts';
 import { hasBigEndianTables } from '../memory/elf_machine.ts';
 import { FrameWords } from '../memory/frame_words.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
+import { SimulatedMemory } from '../memory/simulated_memory.ts';
 import { walk } from '../mmu/walk.ts';
 import { type Header, type Placed, type Program, placeOf, type RamRange } from './ast.ts';
 import { countLeaves } from './observers.ts';
@@ -30,6 +31,8 @@ export interface StartOptions {
   config?: readonly (readonly [string, string])[] | undefined;
   boot?: string | undefined;
   features?: Readonly<Record<string, boolean | number>> | undefined;
+  /** Where the tables are built; memory of the usual size if not given. */
+  memory?: SimulatedMemory | undefined;
   /** A dump to start on. */
   dump?: { memory: MachineMemory; name: string; hints: DumpHints } | undefined;
 }
@@ -49,7 +52,8 @@ export function startMachine(program: Program, options: StartOptions): StartedOn
     options.kernel === undefined
       ? parseKernelVersion(header.kernel?.value ?? DEFAULT_KERNEL, at(header.kernel), arch)
       : parseKernelVersion(options.kernel, '--kernel', arch);
-  const { kernel } = arch.boot({ version, machine: machineOf(program, options, arch), config, boot });
+  const { memory = new SimulatedMemory() } = options;
+  const { kernel } = arch.boot({ version, machine: machineOf(program, options, arch), config, boot, memory });
   checkImageInRam(kernel, at(header.ram));
   return { kernel, name: 'the model' };
 }

@@ -275,3 +275,15 @@ describe('SimulatedMemory', () => {
     expect(memory.changedSince(0)).toEqual([]);
   });
 });
+
+describe('simulated memory that is full', () => {
+  test('refuses another frame, and says how much there may be', () => {
+    const memory = new SimulatedMemory(undefined, 2);
+    memory.write(0, 1, 1);
+    memory.write(4096, 1, 1);
+    memory.write(4104, 1, 1);
+    expect(() => memory.write(8192, 1, 1)).toThrow(
+      'size of the page tables: more than 0.0078125 MiB is out of range: expected at most 0.0078125 MiB: less RAM, or larger leaves',
+    );
+  });
+});
