@@ -7,6 +7,7 @@ import { splitConfig } from '../linux/config.ts';
 import { splitFeatures } from '../linux/machine.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import { outcomeText } from '../report/outcome_text.ts';
+import { parseChoices } from '../scenario/choices.ts';
 import type { Outcome } from '../scenario/outcome.ts';
 import { MAX_SCRIPT_BYTES, parseScenario } from '../scenario/parse.ts';
 import { runScenario } from '../scenario/run.ts';
@@ -14,14 +15,19 @@ import { knownNames } from '../scenario/script_calls.ts';
 import { startMachine } from '../scenario/start.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
-import { addressOption } from './options.ts';
+import { addressOption, numberOption } from './options.ts';
 
 export interface RunOptions {
   arch?: string;
   kernel?: string;
   features?: string;
+  ram?: string;
+  cpus?: string;
   config?: string;
   boot?: string;
+  refuse?: string;
+  grant?: string;
+  schedule?: string[];
   from?: string;
   root?: string;
   pageOffset?: string;
@@ -40,6 +46,15 @@ export function addRunCommand(program: Command): void {
     .option('--config <settings>', 'config options, e.g. DEBUG_PAGEALLOC=y,SECRETMEM=n')
     .option('--boot <parameters>', 'kernel command line, e.g. "debug_pagealloc=on nogbpages"')
     .option('--features <settings>', 'what the machine has, e.g. bbml2=y; directmap archs lists them')
+    .option('--ram <amount>', 'how much memory it has, e.g. 16G (the script may say)')
+    .option('--cpus <n>', 'how many CPUs it has (the script may say)')
+    .option('--refuse <numbers>', 'allocations to refuse, as the workbench counts them, e.g. 2,5')
+    .option('--grant <numbers>', 'allocations to grant that the script refuses')
+    .option(
+      '--schedule <steps>',
+      "whose step it is in an interleave(), in place of the script's, e.g. '0*3 1'; again for the next one",
+      (text: string, all: string[] = []) => [...all, text],
+    )
     .option('--from <dump>', "start on the page tables of a real machine's dump")
     .option('--root <address>', 'with --from: physical address of the top table, if the dump does not tell')
     .option('--page-offset <address>', 'with --from: where the direct map starts, if the tables do not tell')
@@ -71,13 +86,18 @@ export function isClean(outcome: Outcome): boolean {
 export function runFile(path: string, options: RunOptions, memory?: MachineMemory): Outcome {
   const program = parseScenario(readTextFile(path, MAX_SCRIPT_BYTES), path, knownNames());
   const config = options.config === undefined ? undefined : splitConfig(options.config, '--config');
-  const { arch, kernel, boot } = options;
+  const { arch, kernel, boot, ram, refuse, grant, schedule: schedules } = options;
+  const cpus =
+    options.cpus === undefined ? undefined : numberOption('--cpus', options.cpus, { min: 1, max: 64 });
+  const choices = parseChoices({ refuse, grant, schedules }, (word) => OPTION_OF[word]);
   const features = options.features === undefined ? undefined : splitFeatures(options.features, '--features');
-  const start = { arch, kernel, boot, config, features };
-  if (memory === undefined) return runScenario(program, startMachine(program, start));
+  const start = { arch, kernel, boot, config, features, ram, cpus };
+  if (memory === undefined) return runScenario(program, startMachine(program, start), { choices });
   const dump = { memory, name: options.from ?? '', hints: hintsOf(options) };
-  return runScenario(program, startMachine(program, { ...start, dump }));
+  return runScenario(program, startMachine(program, { ...start, dump }), { choices });
 }
+
+const OPTION_OF = { refuse: '--refuse', grant: '--grant', schedules: '--schedule' } as const;
 
 /** Opens a dump, if one is named, for as long as `body` needs it. */
 export async function withDump<Result>(
@@ -134,8 +154,13 @@ export function repeatCommand(path: string, options: RunOptions): string {
   add('--arch', options.arch);
   add('--kernel', options.kernel);
   add('--features', options.features);
+  add('--ram', options.ram);
+  add('--cpus', options.cpus);
   add('--config', options.config);
   add('--boot', options.boot);
+  add('--refuse', options.refuse);
+  add('--grant', options.grant);
+  for (const steps of options.schedule ?? []) add('--schedule', steps);
   add('--from', options.from);
   add('--root', options.root);
   add('--page-offset', options.pageOffset);

@@ -25,6 +25,8 @@ export interface LinkState {
   readonly boot?: string;
   readonly config?: string;
   readonly features?: string;
+  readonly ram?: string;
+  readonly cpus?: string;
   readonly refuse?: string;
   readonly grant?: string;
   /** Of each interleave() in turn; "" where it is as written. */
@@ -51,6 +53,8 @@ const TEXTS: readonly (readonly [name: string, key: TextKey])[] = [
   ['b', 'boot'],
   ['c', 'config'],
   ['x', 'features'],
+  ['ram', 'ram'],
+  ['cpus', 'cpus'],
   ['refuse', 'refuse'],
   ['grant', 'grant'],
   ['at', 'address'],

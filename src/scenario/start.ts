@@ -14,7 +14,7 @@ import { FrameWords } from '../memory/frame_words.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
 import { SimulatedMemory } from '../memory/simulated_memory.ts';
 import { walk } from '../mmu/walk.ts';
-import { type Header, type Placed, type Program, placeOf, type RamRange } from './ast.ts';
+import { type Placed, type Program, placeOf, type RamRange } from './ast.ts';
 import { countLeaves } from './observers.ts';
 import type { StartedOn } from './run.ts';
 
@@ -31,6 +31,9 @@ export interface StartOptions {
   config?: readonly (readonly [string, string])[] | undefined;
   boot?: string | undefined;
   features?: Readonly<Record<string, boolean | number>> | undefined;
+  /** An amount, such as '4G'. */
+  ram?: string | undefined;
+  cpus?: number | undefined;
   /** Where the tables are built; memory of the usual size if not given. */
   memory?: SimulatedMemory | undefined;
   /** A dump to start on. */
@@ -96,12 +99,12 @@ function machineOf(program: Program, options: StartOptions, arch: Architecture):
   const { header } = program;
   const placed = (part: Placed<unknown> | undefined) =>
     part === undefined ? program.fileName : placeOf(program.fileName, part.span);
-  const ram = header.ram?.value ?? DEFAULT_RAM;
-  const where = placed(header.ram);
+  const ram = options.ram ?? header.ram?.value ?? DEFAULT_RAM;
+  const where = options.ram === undefined ? placed(header.ram) : '--ram';
   const fromHeader = (header.features?.value ?? []).map(({ name, value }) => [name, value] as const);
   return arch.machine({
     ram: typeof ram === 'string' ? parseSize(ram, where) : memoryOf(ram, where),
-    cpus: cpusOf(program, header),
+    cpus: cpusOf(program, options),
     page_size: header.page_size && pageSizeOf(header.page_size.value, placed(header.page_size)),
     levels: header.levels?.value,
     index_bits: header.geometry?.value,
@@ -118,13 +121,16 @@ function pageSizeOf(value: string | number, where: string): number {
   throw new InputError({ code: 'out-of-range', what: 'page_size', where, found: String(value), expected });
 }
 
-function cpusOf(program: Program, header: Header): number {
-  const cpus = header.cpus?.value ?? 1;
-  if (cpus <= MAX_SCENARIO_CPUS) return cpus;
+function cpusOf({ header, fileName }: Program, options: StartOptions): number {
+  const cpus = options.cpus ?? header.cpus?.value ?? 1;
+  if (cpus >= 1 && cpus <= MAX_SCENARIO_CPUS) return cpus;
   throw new InputError({
     code: 'out-of-range',
     what: 'cpus',
-    where: placeOf(program.fileName, header.cpus!.span),
+    where:
+      options.cpus !== undefined || header.cpus === undefined
+        ? '--cpus'
+        : placeOf(fileName, header.cpus.span),
     found: String(cpus),
     expected: `1 to ${MAX_SCENARIO_CPUS}`,
   });
@@ -178,7 +184,7 @@ function startOnDump(
     levels: facts.levels,
     page_size: 4096,
     memory: facts.ram,
-    cpus: cpusOf(program, program.header),
+    cpus: cpusOf(program, options),
     version: versionOfDump(program, options, facts.release, name, arch),
     config,
     boot,
