@@ -14,7 +14,7 @@ import {
 } from '../check/jobs.ts';
 import { mergeResults, parseResults, RESULTS_SCHEMA, type ResultsFile } from '../check/merge.ts';
 import { DEFAULT_ARCH } from '../linux/arch/index.ts';
-import { checkText, replayCommand, summaryText } from '../report/check_text.ts';
+import { checkText, summaryText } from '../report/check_text.ts';
 import { claimsText } from '../report/claims_text.ts';
 import { matrixText } from '../report/matrix_text.ts';
 import { traceText } from '../report/trace_text.ts';
@@ -181,7 +181,7 @@ function resultsText(results: readonly Answer[]): { text: string; status?: numbe
   const { claim, trace } = only;
   try {
     const run = runTraceScenario(trace.scenario, claim);
-    return { text: `${text}\n${traceText(trace.scenario, run, replayCommand(only))}` };
+    return { text: `${text}\n${traceText(trace, run)}` };
   } catch (error) {
     return { text, status: reportError(error) };
   }

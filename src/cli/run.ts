@@ -15,6 +15,7 @@ import { knownNames } from '../scenario/script_calls.ts';
 import { startMachine } from '../scenario/start.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
+import { linkToRun } from './link_to.ts';
 import { addressOption, numberOption } from './options.ts';
 
 export interface RunOptions {
@@ -67,10 +68,14 @@ export function addRunCommand(program: Command): void {
 }
 
 async function runScenarioCommand(path: string, options: RunOptions): Promise<number> {
-  const outcome = await withDump(options.from, (memory) => runFile(path, options, memory));
+  const script = readTextFile(path, MAX_SCRIPT_BYTES);
+  const outcome = await withDump(options.from, (memory) => runScript(script, path, options, memory));
   if (options.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   else {
-    const text = outcomeText(outcome, { cost: options.cost === true, repeat: repeatCommand(path, options) });
+    // A link has no room for a dump.
+    const link = options.from === undefined ? await linkToRun(script, path, options) : undefined;
+    const repeat = repeatCommand(path, options);
+    const text = outcomeText(outcome, { cost: options.cost === true, repeat, link });
     process.stdout.write(text);
   }
   return isClean(outcome) ? EXIT_CLEAN : EXIT_REFUTED;
@@ -82,9 +87,14 @@ export function isClean(outcome: Outcome): boolean {
   return outcome.ended === 'finished' || outcome.steps.some((step) => step.expected?.value === 'OOPS');
 }
 
-/** On the dump's page tables if there is one; `options.from` names it in errors. */
-export function runFile(path: string, options: RunOptions, memory?: MachineMemory): Outcome {
-  const program = parseScenario(readTextFile(path, MAX_SCRIPT_BYTES), path, knownNames());
+/** On the dump's page tables if there is one; `path` and `options.from` name script and dump in errors. */
+export function runScript(
+  script: string,
+  path: string,
+  options: RunOptions,
+  memory?: MachineMemory,
+): Outcome {
+  const program = parseScenario(script, path, knownNames());
   const config = options.config === undefined ? undefined : splitConfig(options.config, '--config');
   const { arch, kernel, boot, ram, refuse, grant, schedule: schedules } = options;
   const cpus =

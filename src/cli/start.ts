@@ -7,8 +7,11 @@ import { NotModelledError } from '../errors.ts';
 import { PRESETS } from '../linux/kernels.ts';
 import { outcomeText } from '../report/outcome_text.ts';
 import type { Outcome } from '../scenario/outcome.ts';
+import { MAX_SCRIPT_BYTES } from '../scenario/parse.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
-import { isClean, type RunOptions, repeatCommand, runFile, withDump } from './run.ts';
+import { readTextFile } from './files.ts';
+import { linkToRun } from './link_to.ts';
+import { isClean, type RunOptions, repeatCommand, runScript, withDump } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const THREAD = 'scenarios/thread';
@@ -22,7 +25,7 @@ const SHOWN: readonly { path: string; options: RunOptions }[] = [
 ];
 
 function run(path: string, options: RunOptions): Outcome {
-  return runFile(ROOT + path, options);
+  return runScript(readTextFile(ROOT + path, MAX_SCRIPT_BYTES), ROOT + path, options);
 }
 
 /** The kernels that have all functions a scenario calls, and on which `holds` is true of how it ends. */
@@ -133,10 +136,13 @@ await runCommand(async () => {
   let clean = true;
   for (const { path, options } of SHOWN) {
     const from = options.from === undefined ? undefined : ROOT + options.from;
-    const ran = await withDump(from, (memory) => runFile(ROOT + path, options, memory));
+    const script = readTextFile(ROOT + path, MAX_SCRIPT_BYTES);
+    const ran = await withDump(from, (memory) => runScript(script, ROOT + path, options, memory));
     const outcome = { ...ran, scenario: path, startedOn: options.from ?? 'the model' };
     clean &&= isClean(outcome);
-    const text = outcomeText(outcome, { cost: false, repeat: `./bin/${repeatCommand(path, options)}` });
+    const link = from === undefined ? await linkToRun(script, ROOT + path, options) : undefined;
+    const repeat = `./bin/${repeatCommand(path, options)}`;
+    const text = outcomeText(outcome, { cost: false, repeat, link });
     process.stdout.write(`$ ./bin/${repeatCommand(path, options)}\n${text}\n${'-'.repeat(72)}\n\n`);
   }
   process.stdout.write(`${[...answer(), '', ...verdicts()].join('\n')}\n`);

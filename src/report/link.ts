@@ -101,9 +101,9 @@ export async function decodeLink(link: string): Promise<LinkState> {
   return state;
 }
 
-/** A replay id in the workbench. */
+/** The fragment of a replay id. */
 export function replayLink(id: string): string {
-  return `#r=${escaped(id)}`;
+  return `r=${escaped(id)}`;
 }
 
 /** Spaces would break a link in a mail, and some of the rest the link itself. What is left is legal in a fragment. */

@@ -11,8 +11,10 @@ const MARGIN = '     ';
 export interface TextOptions {
   /** Add what the run cost. */
   cost: boolean;
-  /** The command that repeats the run. */
-  repeat: string;
+  /** The command that repeats the run, if there is one. */
+  repeat?: string;
+  /** The fragment of a link that opens it in the workbench. */
+  link?: string | undefined;
 }
 
 export function outcomeText(outcome: Outcome, options: TextOptions): string {
@@ -21,8 +23,15 @@ export function outcomeText(outcome: Outcome, options: TextOptions): string {
   for (const step of outcome.steps) lines.push(...stepLines(step, outcome.steps));
   lines.push('', ...conclusions(outcome));
   if (options.cost) lines.push('', ...costLines(outcome.cost), '');
-  lines.push(`${'repeat'.padEnd(LABEL_COLUMN)}${options.repeat}`);
+  const { repeat, link } = options;
+  if (repeat !== undefined) lines.push(`${'repeat'.padEnd(LABEL_COLUMN)}${repeat}`);
+  if (link !== undefined) lines.push(`${'see it'.padEnd(LABEL_COLUMN)}${serveCommand(link)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** The command that opens a link, of which `fragment` is the part after '#'. */
+export function serveCommand(fragment: string): string {
+  return `directmap serve '#${fragment}'`;
 }
 
 function header(outcome: Outcome): string[] {

@@ -3,7 +3,7 @@
 import type { TraceResult } from '../check/check.ts';
 import { FAILURE_CLASSES, type Finding, type Source } from '../check/claim.ts';
 import type { Outcome } from '../scenario/outcome.ts';
-import { claimHead, replayCommand } from './check_text.ts';
+import { claimHead } from './check_text.ts';
 import { traceText } from './trace_text.ts';
 import { wrap } from './wrap.ts';
 
@@ -19,7 +19,7 @@ export interface ReplayedText {
 
 export function replayText(replayed: ReplayedText, outcome: Outcome): string {
   const lines = [...claimHead(replayed), '', ...verdictLines(replayed), ''];
-  return `${lines.join('\n')}\n${traceText(replayed.trace.scenario, outcome, replayCommand(replayed))}`;
+  return `${lines.join('\n')}\n${traceText(replayed.trace, outcome)}`;
 }
 
 function verdictLines({ kernel, finding, notices }: ReplayedText): string[] {

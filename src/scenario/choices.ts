@@ -28,6 +28,13 @@ export interface ChoiceWords {
   readonly schedules?: readonly string[] | undefined;
 }
 
+/** All of the words, none left out. */
+export interface WrittenChoices extends ChoiceWords {
+  readonly refuse: string;
+  readonly grant: string;
+  readonly schedules: readonly string[];
+}
+
 /** `whereOf` names the place of each of the words, for errors. @throws InputError */
 export function parseChoices(
   { refuse = '', grant = '', schedules = [] }: ChoiceWords,
@@ -43,7 +50,7 @@ export function parseChoices(
   return { allocations, schedules: new Map([...schedules.entries()].filter(([, text]) => text !== '')) };
 }
 
-export function choiceWords({ allocations, schedules }: Choices): Required<ChoiceWords> {
+export function choiceWords({ allocations, schedules }: Choices): WrittenChoices {
   const numbers = (granted: boolean) =>
     [...allocations]
       .filter(([, each]) => each === granted)

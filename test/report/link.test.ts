@@ -54,7 +54,7 @@ describe('a link', () => {
   it('leads to a replay by its id', async () => {
     const id = 'no-large-np-leaf@v7.2.13;9:0*set_memory_np,0,4~k3f2';
     expect(await decodeLink(replayLink(id))).toEqual({ replay: id });
-    expect(replayLink(id)).toBe(`#r=${id}`);
+    expect(replayLink(id)).toBe(`r=${id}`);
   });
 
   it.each([
