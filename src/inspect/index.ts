@@ -18,7 +18,8 @@ export { ARCH_NAMES, MACHINE_OF_ARCH } from './locate.ts';
 export type { Hints, Located } from './located.ts';
 export { Machine } from './machine.ts';
 export { looksLikePtdump, PtdumpSpace, parsePtdump } from './ptdump/ptdump.ts';
-export { snapshot, snapshotDirectMap } from './snapshot/snapshot.ts';
+export { snapshotDirectMap } from './snapshot/map_snapshot.ts';
+export { snapshot } from './snapshot/snapshot.ts';
 export {
   type Finding,
   type Place,

@@ -49,7 +49,7 @@ describe('the view', () => {
 
   test('of an aligned block is the block, if the map goes on behind it', () => {
     const view = new Viewport(0, 2 ** 20);
-    view.fit(512 * 100, 512);
+    view.fit(512 * 100, 512 * 101);
     expect([view.start, view.end]).toEqual([512 * 100, 512 * 101]);
   });
 });
@@ -86,6 +86,48 @@ describe('places of the map', () => {
   test('have the frame that is mapped, also where it is not the one of a linear map', () => {
     expect(map.at(map.start + 2 ** 17)).toMatchObject({ state: 'hole', leaf: undefined, frame: undefined });
     expect(map.at(map.end - 1)?.frame).toBe(0x77 + 2 ** 16 - 1);
+  });
+});
+
+describe('a map in a window of 64 TiB', () => {
+  const windowed = new DirectMap(
+    { pageBytes: 4096, usualMemoryType: 'WB', attributes: [] },
+    {
+      start: '0xffff888000000000',
+      windowStart: '0xffff888000000000',
+      windowPages: 2 ** 34,
+      pages: 2 ** 20,
+      omittedPages: 0,
+      firstFrame: 0,
+      kinds: [-1],
+      lengths: [2 ** 20],
+      oddFrames: [],
+      blockBytes: [],
+    },
+  );
+  const { start, end, window } = windowed;
+
+  test('has places all over it, and nothing mapped behind its memory', () => {
+    expect(window.end - window.start).toBe(2 ** 34);
+    expect(windowed.placeOf(0xffff_c87f_ffff_f000n)).toBe(window.end - 1);
+    expect(windowed.addressOf(window.end - 1)).toBe(0xffff_c87f_ffff_f000n);
+    expect(windowed.placeOf(0xffff_c880_0000_0000n)).toBeUndefined();
+    expect(windowed.at(end)).toMatchObject({ state: 'hole', start: end, end: window.end });
+  });
+
+  test('is seen from all of the window to a few pages', () => {
+    const view = new Viewport(window.start, window.end);
+    view.fit(start, end);
+    expect([view.start <= start, view.end >= end, view.rowPages]).toEqual([true, true, 2 ** 15]);
+    view.zoom(Number.POSITIVE_INFINITY, start);
+    expect([view.start <= window.start, view.end >= window.end, view.rowPages]).toEqual([
+      true,
+      true,
+      2 ** 30,
+    ]);
+    view.zoom(1, end - 1);
+    expect(view.rowPages).toBe(16);
+    expect(view.start <= end - 1 && end - 1 < view.end).toBe(true);
   });
 });
 

@@ -96,6 +96,9 @@ export const NO_LEAF = { hole: -1, bad: -2, missing: -3, shared: -4 } as const;
 /** The stretches of the direct map, end to end, as far as anything is mapped. */
 export interface MapSnapshot {
   readonly start: string;
+  /** The addresses that are the direct map's by right, and how many base pages; not there if they are not known. */
+  readonly windowStart?: string;
+  readonly windowPages?: number;
   /** In base pages, of all stretches. */
   readonly pages: number;
   /** Of the direct map, beyond the stretches, as there were too many. */

@@ -1,9 +1,9 @@
 /** Every architecture, in the order in which they are listed. */
 
-import { InputError } from '../../errors.ts';
 import type { Architecture } from '../architecture.ts';
 import { ARM64 } from './arm64/index.ts';
 import { LOONGARCH } from './loongarch/index.ts';
+import { architectureIn } from './named.ts';
 import { POWERPC } from './powerpc/index.ts';
 import { RISCV } from './riscv/index.ts';
 import { S390 } from './s390/index.ts';
@@ -17,14 +17,5 @@ export const DEFAULT_ARCH = ARCHITECTURES[0]!;
 
 /** @throws InputError naming the known architectures */
 export function architectureNamed(name: string, where: string): Architecture {
-  const wanted = name.toLowerCase();
-  const found = ARCHITECTURES.find((arch) => arch.name === wanted || arch.aliases.includes(wanted));
-  if (found !== undefined) return found;
-  throw new InputError({
-    code: 'unknown-name',
-    what: 'architecture',
-    where,
-    found: name,
-    known: ARCHITECTURES.map((arch) => arch.name),
-  });
+  return architectureIn(ARCHITECTURES, name, where);
 }

@@ -1,26 +1,9 @@
 /** How a report looks, in the dark and in the light, from 360 pixels up. */
 
-import { STATES } from './viewer/states.ts';
+import { VIEWER_COLOURS, VIEWER_STYLE } from './viewer_style.ts';
 
 export const STYLE = `
-:root {
-  color-scheme: light dark;
-  --bg: #fdfdfc; --fg: #1b1d20; --dim: #5b6169; --line: #d5d8dc; --panel: #f4f5f5; --accent: #0b57a4;
-  --mark: #a4003f; --error: #b3112f; --warning: #8a5200; --note: #4b5563;
-  --s-hole: #9aa1a9; --s-large: #cfdcea; --s-middle: #9dbbdb; --s-base: #4d86c0; --s-shared: #a9b4bf;
-  --s-type: #a98a4b; --s-ro: #2f9e83; --s-x: #8a5fc4; --s-np: #eb9b00; --s-np-large: #c05a00;
-  --s-missing: #8b9097; --s-bad: #b3112f; --s-wx: #e11d2e;
-  --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --bg: #14171a; --fg: #e4e6e8; --dim: #9aa2ab; --line: #343a40; --panel: #1c2024; --accent: #7db7f0;
-    --mark: #ff86b0; --error: #ff8088; --warning: #f0b45c; --note: #a9b1ba;
-    --s-hole: #606870; --s-large: #2e4560; --s-middle: #3f6a99; --s-base: #74a9df; --s-shared: #59636d;
-    --s-type: #b59a5e; --s-ro: #3fae92; --s-x: #a585d9; --s-np: #f2ae2e; --s-np-large: #e07b26;
-    --s-missing: #767d85; --s-bad: #ff6b74; --s-wx: #ff4656;
-  }
-}
+${VIEWER_COLOURS}
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 84rem; padding: 1rem clamp(.75rem, 2vw, 2rem) 3rem; background: var(--bg); color: var(--fg); font: 15px/1.45 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
 h1 { font: 600 1.25rem/1.3 var(--mono); margin: 0 0 .5rem; overflow-wrap: anywhere; }
@@ -28,7 +11,7 @@ h2 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
 h3 { font-size: .95rem; font-weight: 600; margin: 0; }
 p { margin: .25rem 0 .5rem; max-width: 46rem; }
 a { color: var(--accent); }
-code, dd, td, input, .places, .status, .steps, .range, .lost a { font-family: var(--mono); font-size: .85rem; }
+code, dd, td, input, .places, .range, .lost a { font-family: var(--mono); font-size: .85rem; }
 dl { margin: 0; }
 dl > div { display: grid; grid-template-columns: 6.5rem 1fr; gap: .5rem; }
 dt { color: var(--dim); }
@@ -38,43 +21,14 @@ button { cursor: pointer; }
 button:hover { background: var(--panel); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .note { color: var(--note); }
-.size { color: var(--dim); font-weight: 400; font-size: .85rem; white-space: nowrap; }
 #map-and-walk { display: grid; grid-template-columns: minmax(0, 1fr); column-gap: 2rem; }
 @media (min-width: 62rem) { #map-and-walk { grid-template-columns: minmax(0, 1fr) 25rem; } }
 #map-and-walk section { min-width: 0; }
-.legend { display: flex; flex-wrap: wrap; gap: .3rem; }
-.state { display: inline-flex; align-items: center; gap: .45rem; padding: .15rem .5rem; font-size: .85rem; border-color: var(--line); }
-.state[aria-pressed="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
-.swatch { width: .9rem; height: .9rem; border: 1px solid var(--dim); }
-${swatches()}
-.swatch.s-hole { background: linear-gradient(var(--s-hole), var(--s-hole)) center / 100% 1px no-repeat; }
-.swatch.s-np-large, .swatch.s-missing, .swatch.s-bad, .swatch.s-shared { background-image: repeating-linear-gradient(135deg, transparent 0 2px, var(--bg) 2px 3.5px); }
-.bar { display: flex; flex-wrap: wrap; gap: .4rem 1rem; justify-content: space-between; align-items: center; margin: .6rem 0 .4rem; }
-.crumbs { font-size: .85rem; display: flex; flex-wrap: wrap; align-items: center; gap: .3rem; white-space: pre; }
-.crumbs button { font-family: var(--mono); font-size: .8rem; padding: .1rem .35rem; border-color: transparent; color: var(--accent); text-decoration: underline; overflow-wrap: anywhere; white-space: normal; text-align: left; }
-.crumbs button[aria-current] { color: var(--fg); text-decoration: none; border-color: var(--line); }
-.scale { color: var(--dim); padding-left: .6rem; }
-.tools { display: flex; gap: .3rem; }
-.tools button { min-width: 2.1rem; padding: .2rem .5rem; }
-canvas { display: block; width: 100%; }
-.strip { margin-bottom: .4rem; cursor: pointer; }
-.rows { cursor: crosshair; touch-action: pan-y pinch-zoom; }
-.status { min-height: 2.9em; margin: .4rem 0 0; max-width: none; white-space: pre-wrap; overflow-wrap: anywhere; color: var(--fg); }
-.hint { color: var(--dim); font-size: .85rem; max-width: none; margin: .4rem 0 0; }
 form label { display: block; font-size: .85rem; color: var(--dim); }
 form > div { display: flex; gap: .4rem; margin: .2rem 0 .8rem; }
 input { flex: 1; min-width: 0; }
 input::placeholder { color: var(--dim); opacity: 1; }
 input[aria-invalid="true"] { border-color: var(--error); }
-.steps { list-style: none; margin: .8rem 0 0; padding: 0; border-left: 2px solid var(--line); }
-.step { display: grid; grid-template-columns: auto 1fr; gap: 0 .8rem; padding: .3rem 0 .45rem .8rem; }
-.level { font-weight: 700; }
-.raw { text-align: right; }
-.at, .leads { color: var(--dim); grid-column: 1 / -1; }
-.bits { grid-column: 1 / -1; }
-.bit { display: inline-block; padding: 0 .3rem; margin: .1rem 0; border: 1px solid var(--line); border-radius: 2px; background: var(--panel); }
-.step:last-child .leads { color: var(--fg); }
-.not-present .leads, .bad .leads, .missing .leads { color: var(--warning) !important; }
 .findings { list-style: none; padding: 0; margin: 0; }
 .findings > li { border-top: 1px solid var(--line); padding: .6rem 0; }
 .severity { display: inline-block; min-width: 4.2rem; font-size: .8rem; text-transform: uppercase; letter-spacing: .03em; }
@@ -92,12 +46,7 @@ th, td { padding: .15rem .8rem .15rem 0; vertical-align: top; }
 .region th { padding-top: .8rem; border-bottom: 1px solid var(--line); }
 .range { font-weight: 400; white-space: normal; overflow-wrap: anywhere; padding-left: .5rem; }
 .number { text-align: right; white-space: nowrap; }
+${VIEWER_STYLE}
 @media (max-width: 40rem) { dl > div { grid-template-columns: 5rem 1fr; } th, td { padding-right: .5rem; } td { font-size: .8rem; } }
 @media print { #map-and-walk form, .tools { display: none; } }
 `;
-
-function swatches(): string {
-  return STATES.filter((state) => state !== 'hole')
-    .map((state) => `.swatch.s-${state} { background-color: var(--s-${state}); }`)
-    .join('\n');
-}

@@ -22,29 +22,44 @@ export class DirectMap {
   /** Where the direct map begins and ends. */
   readonly start: number;
   readonly end: number;
+  /** All that is the direct map's by right, mapped or not. */
+  readonly window: { readonly start: number; readonly end: number };
   readonly blockBytes: readonly number[];
   /** Of each stretch: where it begins, its state as a place in STATES, the pages of one of its leaves (0 of none). */
   readonly starts: Float64Array;
   readonly states: Uint8Array;
   readonly leafPages: Float64Array;
+  /** Pages of the largest leaf that there is. */
+  readonly largestLeaf: number;
   readonly omittedPages: number;
   readonly #map: MapSnapshot;
   readonly #attributes: readonly AttributesSnapshot[];
   readonly #oddFrames: ReadonlyMap<number, number>;
   readonly #origin: bigint;
 
-  constructor({ attributes, pageBytes, usualMemoryType }: ReportSnapshot, map: MapSnapshot) {
+  constructor(
+    {
+      attributes,
+      pageBytes,
+      usualMemoryType,
+    }: Pick<ReportSnapshot, 'attributes' | 'pageBytes' | 'usualMemoryType'>,
+    map: MapSnapshot,
+  ) {
     this.pageBytes = pageBytes;
     this.blockBytes = map.blockBytes;
     this.omittedPages = map.omittedPages;
     this.#map = map;
     this.#attributes = attributes;
     this.#oddFrames = new Map(map.oddFrames);
-    const alignment = BigInt(2 ** Math.ceil(Math.log2(Math.max(1, map.pages)))) * BigInt(pageBytes);
-    const address = BigInt(map.start);
-    this.#origin = (address / alignment) * alignment;
-    this.start = Number((address - this.#origin) / BigInt(pageBytes));
+    const { windowStart = map.start, windowPages = map.pages } = map;
+    const largest = Math.max(1, map.pages, windowPages);
+    const alignment = BigInt(2 ** Math.ceil(Math.log2(largest))) * BigInt(pageBytes);
+    this.#origin = (BigInt(windowStart) / alignment) * alignment;
+    const placeOf = (address: string) => Number((BigInt(address) - this.#origin) / BigInt(pageBytes));
+    this.start = placeOf(map.start);
     this.end = this.start + map.pages;
+    const first = placeOf(windowStart);
+    this.window = { start: Math.min(first, this.start), end: Math.max(first + windowPages, this.end) };
 
     const stateOfKind = (kind: number) => STATES.indexOf(stateOf(kind, attributes, usualMemoryType));
     const ofAttributes = attributes.map((_, kind) => stateOfKind(kind));
@@ -58,16 +73,21 @@ export class DirectMap {
       this.leafPages[number] = (attributes[kind]?.bytes ?? 0) / pageBytes;
       at += map.lengths[number]!;
     }
+    this.largestLeaf = attributes.reduce((most, { bytes }) => Math.max(most, bytes / pageBytes), 0);
   }
 
   addressOf(place: number): bigint {
     return BigInt.asUintN(64, this.#origin + BigInt(place) * BigInt(this.pageBytes));
   }
 
-  /** undefined for an address outside the map. */
+  /** undefined for an address outside the window. */
   placeOf(address: bigint): number | undefined {
     const place = Number((address - this.#origin) / BigInt(this.pageBytes));
-    return address >= this.#origin && place >= this.start && place < this.end ? place : undefined;
+    return address >= this.#origin && this.#isInWindow(place) ? place : undefined;
+  }
+
+  #isInWindow(place: number): boolean {
+    return place >= this.window.start && place < this.window.end;
   }
 
   placeOfFrame(frame: number): number | undefined {
@@ -93,7 +113,9 @@ export class DirectMap {
   }
 
   at(place: number): Found | undefined {
-    if (place < this.start || place >= this.end) return undefined;
+    if (!this.#isInWindow(place)) return undefined;
+    if (place < this.start) return this.#nothing(this.window.start, this.start);
+    if (place >= this.end) return this.#nothing(this.end, this.window.end);
     const number = this.numberAt(place);
     const start = this.starts[number]!;
     const leaf = this.#attributes[this.#map.kinds[number]!];
@@ -107,6 +129,10 @@ export class DirectMap {
       leaf,
       frame: leaf === undefined || first === undefined ? undefined : first + place - start,
     };
+  }
+
+  #nothing(start: number, end: number): Found {
+    return { start, end, state: 'hole', leaf: undefined, frame: undefined };
   }
 
   /** Of each state that is there: its base pages and the attributes that have it. */

@@ -7,35 +7,52 @@ import { aboutSize } from './words.ts';
 
 export class Legend {
   readonly element: HTMLElement;
-  readonly #present: readonly State[];
   readonly #buttons: ReadonlyMap<State, HTMLButtonElement>;
+  readonly #stale = element('span', { class: 'state', hidden: '' });
   readonly #chosen = new Set<State>();
   readonly #onChange: () => void;
+  #present: readonly State[] = [];
 
   constructor(map: DirectMap, onChange: () => void) {
     this.#onChange = onChange;
-    const totals = map.totals();
-    this.#present = STATES.filter((state) => totals.has(state));
     this.#buttons = new Map(
-      this.#present.map((state) => {
-        const { pages, leaves } = totals.get(state)!;
-        const made = button('', () => this.#toggle(state), { class: 'state', 'aria-pressed': 'false' });
-        made.append(
-          element('span', { class: `swatch s-${state}`, 'aria-hidden': 'true' }),
-          element('span', {}, labelOf(state, leaves)),
-          ' ',
-          element('span', { class: 'size' }, aboutSize(pages * map.pageBytes)),
-        );
-        return [state, made];
-      }),
+      STATES.map((state) => [
+        state,
+        button('', () => this.#toggle(state), { class: 'state', 'aria-pressed': 'false' }),
+      ]),
     );
     this.element = element('div', { class: 'legend', role: 'group', 'aria-label': 'Show only' });
-    this.element.append(...this.#buttons.values());
+    this.update(map);
   }
 
   /** The states that are to be seen: all, if none is chosen. */
   get shown(): ReadonlySet<State> {
-    return this.#chosen.size === 0 ? new Set(this.#present) : this.#chosen;
+    const chosen = this.#present.filter((state) => this.#chosen.has(state));
+    return new Set(chosen.length === 0 ? this.#present : chosen);
+  }
+
+  /** What is chosen stays so, and who is at a button stays there. */
+  update(map: DirectMap): void {
+    const totals = map.totals();
+    this.#present = STATES.filter((state) => totals.has(state));
+    const made = this.#present.map((state) => {
+      const { pages, leaves } = totals.get(state)!;
+      const each = this.#buttons.get(state)!;
+      each.replaceChildren(...entry(`s-${state}`, labelOf(state, leaves), aboutSize(pages * map.pageBytes)));
+      return each;
+    });
+    const shown = [...made, this.#stale];
+    if (
+      shown.length !== this.element.children.length ||
+      shown.some((each, i) => this.element.children[i] !== each)
+    )
+      this.element.replaceChildren(...shown);
+  }
+
+  /** Tells of translations that are stale in a TLB, if any are. */
+  tellStale(bytes: number): void {
+    this.#stale.hidden = bytes === 0;
+    this.#stale.replaceChildren(...entry('s-stale', 'stale in a TLB', aboutSize(bytes)));
   }
 
   #toggle(state: State): void {
@@ -45,4 +62,13 @@ export class Legend {
     }
     this.#onChange();
   }
+}
+
+function entry(colour: string, label: string, size: string): (Node | string)[] {
+  return [
+    element('span', { class: `swatch ${colour}`, 'aria-hidden': 'true' }),
+    element('span', {}, label),
+    ' ',
+    element('span', { class: 'size' }, size),
+  ];
 }

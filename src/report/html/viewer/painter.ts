@@ -24,9 +24,17 @@ export interface Mark {
 export interface Shown {
   readonly marks: readonly Mark[];
   readonly selected: Mark | undefined;
+  /** What has just changed, and how much of its flash is left, from 1 to 0. */
+  readonly changed: readonly Mark[];
+  readonly flash: number;
+  /** What a TLB has, and the tables have not. */
+  readonly stale: readonly Mark[];
   /** States that are not faded. */
   readonly states: ReadonlySet<State>;
 }
+
+/** A hole, among the numbers of what a pixel shows. */
+const HOLE = STATES.indexOf('hole') + 1;
 
 /** In CSS pixels, with the gap below it. */
 export function rowHeight(view: Viewport): number {
@@ -39,7 +47,7 @@ export function labelWidth(width: number): number {
 }
 
 export class Painter {
-  readonly #map: DirectMap;
+  #map: DirectMap;
   readonly #canvas: HTMLCanvasElement;
   readonly #strip: HTMLCanvasElement;
   #colours: ReadonlyMap<string, string> = new Map();
@@ -57,21 +65,38 @@ export class Painter {
   /** Takes the colours from the style sheet: anew when the reader changes from dark to light. */
   readColours(): void {
     const style = getComputedStyle(document.documentElement);
-    const names = [...STATES.map((state) => `s-${state}`), 'bg', 'fg', 'dim', 'line', 'mark', 'accent'];
+    const names = [
+      ...STATES.map((state) => `s-${state}`),
+      's-stale',
+      'bg',
+      'fg',
+      'dim',
+      'line',
+      'mark',
+      'accent',
+    ];
     this.#colours = new Map(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     this.#hatches.clear();
+  }
+
+  /** Draws this map from now on. */
+  show(map: DirectMap): void {
+    this.#map = map;
   }
 
   paint(view: Viewport, shown: Shown): void {
     const { context, width } = prepare(this.#canvas, HEIGHT);
     const left = labelWidth(width);
     const height = rowHeight(view);
+    const { window } = this.#map;
     for (let row = 0; row < view.rows; row++) {
       const start = (view.top + row) * view.rowPages;
-      if (start >= this.#map.end || start + view.rowPages <= this.#map.start) continue;
+      if (start >= window.end || start + view.rowPages <= window.start) continue;
       const box = { left, top: row * height, width: width - left, height: height - ROW_GAP };
       this.#label(context, start, box, width);
       this.#row(context, { start, end: start + view.rowPages }, box, shown.states);
+      for (const mark of shown.stale) this.#stale(context, mark, start, view.rowPages, box);
+      for (const mark of shown.changed) this.#changed(context, mark, start, view.rowPages, box, shown.flash);
       for (const mark of shown.marks) this.#outline(context, mark, start, view.rowPages, box, 'mark');
       if (shown.selected !== undefined) {
         this.#outline(context, shown.selected, start, view.rowPages, box, 'fg');
@@ -92,7 +117,10 @@ export class Painter {
   }
 
   #label(context: CanvasRenderingContext2D, start: number, { top, height }: Box, width: number): void {
-    const digits = this.#map.addressOf(Math.max(start, this.#map.start)).toString(16).padStart(16, '0');
+    const digits = this.#map
+      .addressOf(Math.max(start, this.#map.window.start))
+      .toString(16)
+      .padStart(16, '0');
     context.fillStyle = this.#colour('dim');
     context.font = '11px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
     context.textBaseline = 'middle';
@@ -121,6 +149,9 @@ export class Painter {
     const map = this.#map;
     const bins = new Uint8Array(width);
     const scale = width / (part.end - part.start);
+    const inRow = (place: number) => Math.round((place - part.start) * scale);
+    bins.fill(HOLE, Math.max(0, inRow(map.window.start)), Math.max(0, inRow(map.window.end)));
+    if (part.end <= map.start || part.start >= map.end) return bins;
     for (let number = map.numberAt(part.start); number < map.starts.length; number++) {
       const from = map.starts[number]!;
       if (from >= part.end) break;
@@ -137,6 +168,8 @@ export class Painter {
   #lines(context: CanvasRenderingContext2D, part: Mark, box: Box): void {
     const map = this.#map;
     const scale = box.width / (part.end - part.start);
+    // No leaf is so large that it would be seen.
+    if (map.largestLeaf * scale < MIN_LINED_LEAF) return;
     context.fillStyle = this.#colour('bg');
     for (let number = map.numberAt(part.start); number < map.starts.length; number++) {
       const start = map.starts[number]!;
@@ -195,6 +228,45 @@ export class Painter {
     return hatch;
   }
 
+  /** Where a part of a row is that is marked, at least `least` wide; undefined if it is not in the row. */
+  #span(mark: Mark, start: number, rowPages: number, box: Box, least: number): Span | undefined {
+    if (mark.end <= start || mark.start >= start + rowPages) return undefined;
+    const scale = box.width / rowPages;
+    const from = Math.max(0, (mark.start - start) * scale);
+    const to = Math.min(box.width, (mark.end - start) * scale);
+    const width = Math.max(least, to - from);
+    const x = Math.max(0, Math.min(box.width - width, (from + to - width) / 2));
+    return { x: box.left + x, width };
+  }
+
+  #stale(context: CanvasRenderingContext2D, mark: Mark, start: number, rowPages: number, box: Box): void {
+    const span = this.#span(mark, start, rowPages, box, MIN_RARE);
+    if (span === undefined) return;
+    context.fillStyle = this.#colour('s-stale');
+    context.fillRect(span.x, box.top, span.width, box.height);
+  }
+
+  #changed(
+    context: CanvasRenderingContext2D,
+    mark: Mark,
+    start: number,
+    rowPages: number,
+    box: Box,
+    flash: number,
+  ): void {
+    const span = this.#span(mark, start, rowPages, box, MIN_MARK);
+    if (span === undefined) return;
+    if (flash > 0) {
+      context.globalAlpha = flash;
+      context.fillStyle = this.#colour('mark');
+      context.fillRect(span.x, box.top, span.width, box.height);
+      context.globalAlpha = 1;
+    }
+    context.lineWidth = 1;
+    context.strokeStyle = this.#colour('mark');
+    context.strokeRect(span.x + 0.5, box.top + 0.5, span.width - 1, box.height - 1);
+  }
+
   #outline(
     context: CanvasRenderingContext2D,
     mark: Mark,
@@ -203,18 +275,14 @@ export class Painter {
     box: Box,
     colour: string,
   ): void {
-    if (mark.end <= start || mark.start >= start + rowPages) return;
-    const scale = box.width / rowPages;
-    const from = Math.max(0, (mark.start - start) * scale);
-    const to = Math.min(box.width, (mark.end - start) * scale);
-    const width = Math.max(MIN_MARK, to - from);
-    const x = Math.max(0, Math.min(box.width - width, (from + to - width) / 2));
+    const span = this.#span(mark, start, rowPages, box, MIN_MARK);
+    if (span === undefined) return;
     context.lineWidth = 2;
     context.strokeStyle = this.#colour('bg');
-    context.strokeRect(box.left + x, box.top - 0.5, width, box.height + 1);
+    context.strokeRect(span.x, box.top - 0.5, span.width, box.height + 1);
     context.strokeStyle = this.#colour(colour);
     context.setLineDash(colour === 'mark' ? [3, 2] : []);
-    context.strokeRect(box.left + x, box.top - 0.5, width, box.height + 1);
+    context.strokeRect(span.x, box.top - 0.5, span.width, box.height + 1);
     context.setLineDash([]);
   }
 
@@ -230,14 +298,20 @@ interface Box {
   readonly height: number;
 }
 
+interface Span {
+  readonly x: number;
+  readonly width: number;
+}
+
 const HATCHED: ReadonlySet<State> = new Set(['np-large', 'missing', 'bad', 'shared']);
 
 /** An empty canvas as wide as it is on the page, in the pixels of the screen. */
 function prepare(canvas: HTMLCanvasElement, height: number) {
   const ratio = window.devicePixelRatio || 1;
   const width = Math.max(1, canvas.clientWidth);
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const pixels = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+  // To set the size anew takes longer than all the rest.
+  if (canvas.width !== pixels.width || canvas.height !== pixels.height) Object.assign(canvas, pixels);
   const context = canvas.getContext('2d');
   if (context === null) throw new Error('this browser draws no canvas');
   context.setTransform(ratio, 0, 0, ratio, 0, 0);

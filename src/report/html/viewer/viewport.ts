@@ -28,6 +28,11 @@ export class Viewport {
     return pages;
   }
 
+  /** Whether it is of a map with these ends. */
+  isOf(start: number, end: number): boolean {
+    return this.#start === start && this.#end === end;
+  }
+
   get start(): number {
     return this.top * this.rowPages;
   }
@@ -50,12 +55,16 @@ export class Viewport {
     this.scrollTo(Math.floor(place / this.rowPages) - Math.floor(part * this.rows));
   }
 
-  /** Shows a block of so many pages that begins at `start`, as large as may be. */
-  fit(start: number, pages: number): void {
-    let rowPages = MIN_ROW_PAGES;
-    while (rowPages * ROWS < pages) rowPages *= 2;
-    this.rowPages = Math.min(this.maxRowPages, rowPages);
+  /** Shows all from `start` to `end`, as large as may be. */
+  fit(start: number, end: number): void {
+    this.rowPages = this.rowPagesToFit(start, end);
     this.scrollTo(Math.floor(start / this.rowPages));
+  }
+
+  rowPagesToFit(start: number, end: number): number {
+    let rowPages = MIN_ROW_PAGES;
+    while (Math.ceil(end / rowPages) - Math.floor(start / rowPages) > ROWS) rowPages *= 2;
+    return Math.min(this.maxRowPages, rowPages);
   }
 
   scrollTo(top: number): void {

@@ -12,6 +12,8 @@ export interface Answer {
   readonly pageBytes: number;
   /** undefined where the source shows no tables. */
   readonly walk: Walk | undefined;
+  /** The walk before something happened: what differs is told. */
+  readonly before?: Walk;
   /** What the map has there. */
   readonly found: Found | undefined;
 }
@@ -24,7 +26,8 @@ export function walkView(answer: Answer): HTMLElement {
     view.append(note('The source is text that a kernel printed: it shows no entries, so there is no walk.'));
     return view;
   }
-  if (walk.steps.length > 0) view.append(element('ol', { class: 'steps' }, ...walk.steps.map(stepView)));
+  if (walk.steps.length > 0)
+    view.append(element('ol', { class: 'steps' }, ...stepViews(walk, answer.before)));
   if (walk.stopped !== undefined) view.append(note(walk.stopped));
   return view;
 }
@@ -58,18 +61,50 @@ function leafWords({ leaf }: Found): string {
   return `${leaf.size} ${leaf.present ? leaf.access : 'not present'}`;
 }
 
-function stepView(step: Step): HTMLElement {
+function stepViews(walk: Walk, before: Walk | undefined): HTMLElement[] {
+  const views = walk.steps.map((step) =>
+    stepView(
+      step,
+      before?.steps.find(({ level }) => level === step.level),
+      before !== undefined,
+    ),
+  );
+  const gone = before?.steps.filter(({ level }) => !walk.steps.some((step) => step.level === level)) ?? [];
+  return [...views, ...gone.map(goneView)];
+}
+
+/** An entry of a table that the walk no longer comes to. */
+function goneView({ levelName, index, raw }: Step): HTMLElement {
+  const text = `${levelName}[${index}] ${hexWord(raw)} before; now the walk ends above it`;
+  return element('li', { class: 'step gone' }, element('del', {}, text));
+}
+
+function hexWord(raw: bigint | undefined): string {
+  return raw === undefined ? 'not in the source' : raw.toString(16).padStart(16, '0');
+}
+
+/** `compares` if there is a walk before: a step that it does not have is new then. */
+function stepView(step: Step, before: Step | undefined, compares: boolean): HTMLElement {
   const { levelName, index, entryAddress, raw, names } = step;
-  const bits = names.map((name) => element('span', { class: 'bit' }, name));
+  const isNew = compares && before === undefined;
+  const hasChanged = before !== undefined && before.raw !== raw;
+  const came = (name: string) => hasChanged && !before.names.includes(name);
+  const bits = names.map((name) =>
+    came(name) ? element('ins', { class: 'bit' }, `+${name}`) : element('span', { class: 'bit' }, name),
+  );
+  const went = hasChanged ? before.names.filter((name) => !names.includes(name)) : [];
+  bits.push(...went.map((name) => element('del', { class: 'bit' }, `−${name}`)));
+  const was = hasChanged
+    ? `before ${hexWord(before.raw)}`
+    : isNew
+      ? 'the walk did not come to it before'
+      : '';
   return element(
     'li',
     { class: `step ${step.kind}` },
     element('span', { class: 'level' }, `${levelName}[${index}]`),
-    element(
-      'span',
-      { class: 'raw' },
-      raw === undefined ? 'not in the source' : raw.toString(16).padStart(16, '0'),
-    ),
+    element('span', { class: 'raw' }, hexWord(raw)),
+    ...(was === '' ? [] : [element('span', { class: 'was' }, was)]),
     element('span', { class: 'at' }, `entry at ${hexOf(entryAddress)}`),
     element('span', { class: 'bits' }, ...bits.flatMap((bit) => [bit, ' '])),
     element('span', { class: 'leads' }, leadsTo(step)),
