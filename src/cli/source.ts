@@ -2,19 +2,17 @@
 
 import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
-import { countersInMemory } from '../inspect/counters.ts';
 import {
   ARCH_NAMES,
   type ArchName,
   type Hints,
   MACHINE_OF_ARCH,
-  Machine,
+  type Machine,
   SymbolTable,
 } from '../inspect/index.ts';
-import { type Inspection, inspectMachine } from '../inspect/inspection.ts';
-import { symbolsOf } from '../inspect/symbols/kallsyms.ts';
+import { checkKnown, inspectMemory, withVmcoreinfo } from '../inspect/inspect_memory.ts';
+import type { Inspection } from '../inspect/inspection.ts';
 import type { MachineMemory } from '../memory/machine_memory.ts';
-import { MemoryWith } from '../memory/memory_with.ts';
 import type { RawLayout } from '../memory/raw_memory.ts';
 import { hexAddress } from '../mmu/format.ts';
 import { readTextFile } from './files.ts';
@@ -67,10 +65,7 @@ export async function openSource(name: string, options: SourceOptions): Promise<
         return { inspection, machine: undefined, symbols: undefined, close: opened.close };
       }
       const onTables = (tables: number) => progress.show(() => `${tables} page tables read`);
-      const machine = new Machine(opened.memory, hints, name, onTables);
-      const symbols = symbolsOf(machine, hints.symbols);
-      const counters = countersInMemory(machine, symbols);
-      return { inspection: inspectMachine(machine, name, counters), machine, symbols, close: opened.close };
+      return { ...inspectMemory(opened.memory, name, hints, onTables), close: opened.close };
     } catch (error) {
       opened.close();
       throw error;
@@ -100,7 +95,7 @@ async function open(
   }
   if (name.startsWith('qmp:')) {
     const { openQmp } = await import('../memory/sources/qmp_memory.ts');
-    return withVmcoreinfo(await openQmp(name), options, hints, onProgress);
+    return scanned(await openQmp(name), options, hints, onProgress);
   }
   if (name === 'live' || name === '/proc/kcore') {
     const { openKcore } = await import('../memory/sources/kcore.ts');
@@ -117,26 +112,27 @@ async function open(
   const { memory, text } = opened;
   const close = () => opened.close();
   if (memory === undefined) return { memory: undefined, text: text ?? '', close };
-  const found = await withVmcoreinfo({ memory, close }, options, hints, onProgress);
-  const isKnown = memory.kind !== 'raw memory' || isTold;
-  if (isKnown || found.memory.vmcoreinfo !== undefined || !mustScan(memory, options, hints)) return found;
-  close();
-  throw unknownFormat(name);
+  const found = await scanned({ memory, close }, options, hints, onProgress);
+  try {
+    if (!isTold) checkKnown(found.memory, name, hints);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return found;
 }
 
 /** With what a search of its memory finds, if it needs one. */
-async function withVmcoreinfo(
+async function scanned(
   { memory, close }: { memory: MachineMemory; close(): void },
-  options: SourceOptions,
+  { scan }: SourceOptions,
   hints: Hints,
   onProgress: OnProgress,
 ) {
-  const asIs = { memory, text: undefined, close };
-  if (memory.vmcoreinfo !== undefined || !mustScan(memory, options, hints)) return asIs;
-  const { findVmcoreinfo } = await import('../memory/sources/open_memory.ts');
+  const { findInBuffer } = await import('../memory/sources/open_memory.ts');
   try {
-    const vmcoreinfo = findVmcoreinfo(memory, onProgress);
-    return vmcoreinfo === undefined ? asIs : { ...asIs, memory: new MemoryWith(memory, { vmcoreinfo }) };
+    const found = withVmcoreinfo(memory, hints, { scan, onProgress, findBytes: findInBuffer });
+    return { memory: found, text: undefined, close };
   } catch (error) {
     close();
     throw error;
@@ -152,26 +148,6 @@ function scanTooSlow(name: string): InputError {
     found: 'a debugger port',
     expected: 'qmp:..., which dumps the guest first: by a debugger port all of memory takes minutes',
   });
-}
-
-/** What is of no known format is raw memory, if anything. */
-function unknownFormat(name: string): InputError {
-  return new InputError({
-    code: 'bad-format',
-    what: 'format',
-    where: name,
-    found: 'none that is known, and no VMCOREINFO in it as raw memory',
-    expected:
-      'an ELF core, a kdump file, the text of ptdump; or raw memory, of which --arch and --root tell (any of them packed by gzip, zstd or xz)',
-  });
-}
-
-/** Reading all of memory takes long: only where nothing else tells where the tables are. */
-function mustScan(memory: MachineMemory, options: SourceOptions, { root, symbols }: Hints): boolean {
-  if (options.scan === true) return true;
-  // Symbols of functions alone are all that some kernels print.
-  const named = symbols?.address('init_top_pgt') ?? symbols?.address('swapper_pg_dir');
-  return root === undefined && named === undefined && memory.cpus.length === 0;
 }
 
 async function inspectText(text: string, name: string): Promise<Inspection> {

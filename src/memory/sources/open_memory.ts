@@ -2,20 +2,15 @@
 
 import { tmpdir } from 'node:os';
 import { InputError } from '../../errors.ts';
-import type { ByteSource } from '../byte_source.ts';
-import { ElfCore } from '../elf_core.ts';
-import { DETECTION_SIZE, detectFormat, type FileFormat } from '../file_format.ts';
 import { type FindBytes, findVmcoreinfoInMemory, type OnProgress } from '../find_vmcoreinfo.ts';
-import { FlattenedSource } from '../flattened.ts';
-import { KdumpMemory } from '../kdump.ts';
 import type { MachineMemory } from '../machine_memory.ts';
+import { type DumpContent, formatOf, openDump } from '../open_dump.ts';
 import { type RawLayout, RawMemory } from '../raw_memory.ts';
 import type { Vmcoreinfo } from '../vmcoreinfo.ts';
+import { nodeDecompressors } from './decompress.ts';
 import { FileSource } from './file_source.ts';
 import type { ClosableSource, UnpackLimits } from './unpacked_bytes.ts';
 
-/** Held in memory as a whole, and once more while it is made. */
-const MAX_TEXT_SIZE = 2 ** 27;
 /** Nobody packs a file more often. */
 const MAX_LAYERS = 4;
 
@@ -34,12 +29,7 @@ export interface OpenOptions {
   readonly limits?: Partial<UnpackLimits>;
 }
 
-/** One of `memory` and `text` is there. */
-export interface OpenedMemory {
-  /** Page tables as words in the memory of a machine. */
-  readonly memory: MachineMemory | undefined;
-  /** Page tables as the kernel's ptdump prints them. */
-  readonly text: string | undefined;
+export interface OpenedMemory extends DumpContent {
   /** What the file was wrapped in, the outermost first: "gzip", "flattened". */
   readonly wrappings: readonly string[];
   /** Release the file. `memory` must not be read afterwards. A second call does nothing. */
@@ -61,7 +51,7 @@ export async function openMemory(path: string, options: OpenOptions = {}): Promi
       const { format } = formatOf(file, path);
       if (format !== 'gzip' && format !== 'zstd' && format !== 'xz') break;
       if (wrappings.push(format) > MAX_LAYERS) {
-        throw badFormat(path, 'layers of compression', `more than ${MAX_LAYERS}`, 'fewer');
+        throw tooManyLayers(path);
       }
       const limits = { ...DEFAULT_LIMITS, ...options.limits };
       // Most files are not packed, and unpacking takes a good part of Node along.
@@ -73,7 +63,7 @@ export async function openMemory(path: string, options: OpenOptions = {}): Promi
     if (options.raw !== undefined) {
       return { memory: new RawMemory(file, path, options.raw), text: undefined, wrappings, close };
     }
-    return { ...(await openContent(file, path, wrappings)), wrappings, close };
+    return { ...openDump(file, path, nodeDecompressors, wrappings), wrappings, close };
   } catch (error) {
     close();
     throw error;
@@ -85,59 +75,17 @@ export function findVmcoreinfo(memory: MachineMemory, onProgress?: OnProgress): 
   return findVmcoreinfoInMemory(memory, onProgress, findInBuffer);
 }
 
-const findInBuffer: FindBytes = (haystack, needle, from) =>
+/** A search at the speed of Node's Buffer. */
+export const findInBuffer: FindBytes = (haystack, needle, from) =>
   Buffer.from(haystack.buffer, haystack.byteOffset, haystack.length).indexOf(needle, from);
 
-async function openContent(
-  source: ByteSource,
-  path: string,
-  wrappings: string[],
-): Promise<Pick<OpenedMemory, 'memory' | 'text'>> {
-  const detected = formatOf(source, path);
-  switch (detected.format) {
-    case 'flattened':
-      if (wrappings.includes('flattened')) {
-        throw badFormat(path, 'content of a flattened dump', 'another flattened dump', 'a dump');
-      }
-      wrappings.push('flattened');
-      return openContent(new FlattenedSource(source, path), path, wrappings);
-    case 'kdump': {
-      const { nodeDecompressors } = await import('./decompress.ts');
-      return { memory: new KdumpMemory(source, path, nodeDecompressors), text: undefined };
-    }
-    case 'elf':
-      return { memory: new ElfCore(source, path), text: undefined };
-    case 'ptdump text':
-      return { memory: undefined, text: readText(source, path) };
-    case 'refused':
-      throw badFormat(
-        path,
-        'file format',
-        detected.name,
-        `a dump, raw memory or ptdump text: ${detected.advice}`,
-      );
-    default:
-      return { memory: new RawMemory(source, path), text: undefined };
-  }
-}
-
-function formatOf(source: ByteSource, path: string): FileFormat {
-  if (source.size === 0) throw badFormat(path, 'file format', 'an empty file', 'a dump');
-  return detectFormat(source.read(0, Math.min(DETECTION_SIZE, source.size)));
-}
-
-function readText(source: ByteSource, path: string): string {
-  if (source.size > MAX_TEXT_SIZE) {
-    throw badFormat(
-      path,
-      'size of the ptdump text',
-      `${source.size} bytes`,
-      `at most ${MAX_TEXT_SIZE} bytes`,
-    );
-  }
-  return new TextDecoder().decode(source.read(0, source.size));
-}
-
-function badFormat(where: string, what: string, found: string, expected: string): InputError {
-  return new InputError({ code: 'bad-format', what, where, found, expected });
+function tooManyLayers(path: string): InputError {
+  const found = `more than ${MAX_LAYERS}`;
+  return new InputError({
+    code: 'bad-format',
+    what: 'layers of compression',
+    where: path,
+    found,
+    expected: 'fewer',
+  });
 }
