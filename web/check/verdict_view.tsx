@@ -1,0 +1,55 @@
+/** One verdict in full, with its bounds; a counterexample can be opened and gone through. */
+
+import type { Workbench } from '../workbench.ts';
+import { type Cell, type CheckState, nameOf } from './session.ts';
+
+interface VerdictViewProps {
+  readonly workbench: Workbench;
+  readonly cell: Cell;
+  readonly state: CheckState;
+}
+
+export function VerdictView({ workbench, cell, state }: VerdictViewProps) {
+  const session = workbench.check;
+  const found = state.cells.get(nameOf(cell));
+  const open = async (id: string) => {
+    workbench.show('scenario');
+    await workbench.scenario.openReplay(id);
+  };
+  return (
+    <section class="verdict" aria-labelledby="verdict-title">
+      <h2 id="verdict-title">
+        {cell.claim} on {cell.arch} {cell.kernel}
+      </h2>
+      {found === undefined && (
+        <button type="button" class="primary" onClick={() => session.check([cell])}>
+          Check it
+        </button>
+      )}
+      {found?.kind === 'waiting' && <p>It waits for another exploration to end.</p>}
+      {found?.kind === 'running' && (
+        <p class="progress">
+          <span>{found.progress}</span>{' '}
+          <button type="button" onClick={() => session.cancel(cell)}>
+            Cancel
+          </button>
+        </p>
+      )}
+      {found?.kind === 'failed' && (
+        <p class="problem" role="alert">
+          {found.failure.text}
+        </p>
+      )}
+      {found?.kind === 'answered' && (
+        <>
+          {found.checked.answer.trace !== undefined && (
+            <button type="button" class="primary" onClick={() => void open(found.checked.answer.trace!.id)}>
+              Open the counterexample
+            </button>
+          )}
+          <pre>{found.checked.text}</pre>
+        </>
+      )}
+    </section>
+  );
+}

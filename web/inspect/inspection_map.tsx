@@ -1,0 +1,40 @@
+/** The map of a machine that was read, which does not change. */
+
+import { useEffect, useMemo } from 'preact/hooks';
+import type { DirectMap } from '../../src/report/html/viewer/direct_map.ts';
+import { MapView } from '../../src/report/html/viewer/map_view.ts';
+import { hexOf } from '../../src/report/html/viewer/words.ts';
+import { Made } from '../state/made.tsx';
+
+interface InspectionMapProps {
+  readonly map: DirectMap | null;
+  readonly address: string | null;
+  readonly onSelect: (address: string) => void;
+}
+
+export function InspectionMap({ map, address, onSelect }: InspectionMapProps) {
+  const view = useMemo(
+    () => (map === null ? null : new MapView(map, (place) => onSelect(hexOf(map.addressOf(place))))),
+    [map],
+  );
+  useEffect(() => {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const recolour = () => view?.repaint();
+    dark.addEventListener('change', recolour);
+    return () => dark.removeEventListener('change', recolour);
+  }, [view]);
+  useEffect(() => {
+    const place = address === null ? undefined : map?.placeOf(BigInt(address));
+    if (place !== undefined) view?.show(place, false);
+  }, [view, map, address]);
+  return (
+    <section class="map-part" aria-labelledby="inspected-map-title">
+      <h2 id="inspected-map-title">Direct map</h2>
+      {view === null ? (
+        <p class="note">There is no direct map in these page tables: there is nothing to draw.</p>
+      ) : (
+        <Made element={view.element} />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,28 @@
+/** Builds the workbench to static files that any host can serve, from any path. */
+
+import path from 'node:path';
+import { defineConfig, type Plugin } from 'vite';
+
+/** The page loads all architectures but one when somebody wants them: see workers/architectures.ts. */
+function architecturesOnDemand(): Plugin {
+  const all = path.join(import.meta.dirname, '../src/linux/arch/index.ts');
+  const onDemand = path.join(import.meta.dirname, 'workers/architectures.ts');
+  return {
+    name: 'architectures-on-demand',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (importer === undefined || !source.startsWith('.')) return null;
+      return path.resolve(path.dirname(importer), source) === all ? onDemand : null;
+    },
+  };
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  // Relative, so that it may lie under any path.
+  base: './',
+  build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } },
+  plugins: [architecturesOnDemand()],
+  worker: { format: 'es', plugins: () => [architecturesOnDemand()] },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+});

@@ -1,0 +1,4 @@
+import { checkApi } from './checker.ts';
+import { answerCalls } from './rpc.ts';
+
+answerCalls(checkApi);

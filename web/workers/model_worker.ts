@@ -1,0 +1,4 @@
+import { modelApi } from './model.ts';
+import { answerCalls } from './rpc.ts';
+
+answerCalls(modelApi);

@@ -1,0 +1,4 @@
+import { readerApi } from './reader.ts';
+import { answerCalls } from './rpc.ts';
+
+answerCalls(readerApi);
