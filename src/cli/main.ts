@@ -14,6 +14,7 @@ const COMMANDS: readonly { names: readonly string[]; load: () => Promise<AddComm
   { names: ['ask', 'bisect'], load: async () => (await import('./ask.ts')).addAskCommands },
   { names: ['inspect'], load: async () => (await import('./inspect.ts')).addInspectCommand },
   { names: ['diff'], load: async () => (await import('./diff.ts')).addDiffCommand },
+  { names: ['serve'], load: async () => (await import('./serve.ts')).addServeCommand },
   { names: ['compare'], load: async () => (await import('./compare.ts')).addCompareCommand },
   { names: ['conform'], load: async () => (await import('./conform.ts')).addConformCommand },
   { names: ['kernels', 'changes', 'archs'], load: async () => (await import('./lists.ts')).addLists },

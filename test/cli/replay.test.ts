@@ -23,6 +23,7 @@ describe('directmap replay', () => {
     expect(stdout).toContain('\nF1  a page-table page was not to be had\nwho notices: nobody\n');
     expect(stdout).toMatch(/PMD 0xffff8880\w+ {2}P RW A D PSE G NX\n +-> - RW A D NX {3}2M, not present\n/);
     expect(stdout).toContain(`repeat               directmap replay '${ID}'\n`);
+    expect(stdout).toContain(`see it               directmap serve '#r=${ID}'\n`);
     expect(status).toBe(1);
   });
 
@@ -54,6 +55,7 @@ describe('directmap replay', () => {
       [ID.slice(0, half), ID.slice(half)],
       [`${ID.slice(0, half)}\n> ${ID.slice(half)}`],
       [`https://example.org/#${ID}`],
+      [`https://example.org/directmap/#r=${ID}`],
     ]) {
       expect(directmap('replay', ...args).status).toBe(1);
     }

@@ -1,5 +1,5 @@
 /**
- * In place of src/linux/arch/index.ts in the page (vite.config.ts sees to it): the usual architecture at once, which
+ * In place of src/linux/arch/index.ts in the page (vite.config.js sees to it): the usual architecture at once, which
  * most readers want and no others, and the rest when somebody wants it.
  */
 

@@ -58,7 +58,7 @@ export function replayTrace(id: string): ReplayedTrace {
 
 /** As a mail or a terminal may have broken it. */
 function unwrapped(id: string): string {
-  return id.replaceAll(/[\s>]/g, '').replace(/^.*#/, '');
+  return id.replaceAll(/[\s>]/g, '').replace(/^.*#(?:r=)?/, '');
 }
 
 function parse(text: string): ParsedTrace {

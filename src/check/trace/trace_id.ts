@@ -108,7 +108,7 @@ export interface ParsedTrace extends TraceStart {
 
 /** @throws InputError that says what is likely to have happened to it. */
 export function parseTraceId(id: string): ParsedTrace {
-  const text = id.trim().replace(/^.*#/, '');
+  const text = id.trim().replace(/^.*#(?:r=)?/, '');
   const [, body, check] = /^(.*)~([a-z0-9]{1,4})$/s.exec(text) ?? [];
   if (body === undefined) {
     throw bad(

@@ -1,12 +1,16 @@
 /** Builds the workbench to static files that any host can serve, from any path. */
 
 import path from 'node:path';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig } from 'vite';
 
-/** The page loads all architectures but one when somebody wants them: see workers/architectures.ts. */
-function architecturesOnDemand(): Plugin {
-  const all = path.join(import.meta.dirname, '../src/linux/arch/index.ts');
-  const onDemand = path.join(import.meta.dirname, 'workers/architectures.ts');
+/**
+ * The page loads all architectures but one when somebody wants them: see web/workers/architectures.ts.
+ *
+ * @returns {import('vite').Plugin}
+ */
+function architecturesOnDemand() {
+  const all = path.join(import.meta.dirname, 'src/linux/arch/index.ts');
+  const onDemand = path.join(import.meta.dirname, 'web/workers/architectures.ts');
   return {
     name: 'architectures-on-demand',
     enforce: 'pre',
@@ -18,7 +22,7 @@ function architecturesOnDemand(): Plugin {
 }
 
 export default defineConfig({
-  root: import.meta.dirname,
+  root: 'web',
   // Relative, so that it may lie under any path.
   base: './',
   build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } },
