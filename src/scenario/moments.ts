@@ -37,6 +37,8 @@ export class MomentLog implements RunWatcher {
   readonly #kernel: Kernel;
   readonly #index: TableIndex;
   readonly #steps = new Map<number, Step>();
+  /** What each CPU's call was kept from so far: it is told once a call. */
+  readonly #guards = new Map<number, Set<string>>();
   #count = 0;
   #position: RunPosition = { allocations: 0, interleaving: undefined };
 
@@ -47,6 +49,7 @@ export class MomentLog implements RunWatcher {
 
   callBegins(step: Step): void {
     this.#steps.set(step.cpu, step);
+    this.#guards.set(step.cpu, new Set());
     this.#add('call', step.cpu, step.call);
   }
 
@@ -102,12 +105,20 @@ export class MomentLog implements RunWatcher {
   #words(event: KernelEvent): string | undefined {
     switch (event.kind) {
       case 'guard':
-        return `${event.where}: ${event.because}`;
+        return this.#guarded(event);
       case 'access':
         return `${event.write ? 'writes' : 'reads'} ${hexAddress(event.address)}${event.stale ? ', which only a stale translation in the TLB lets pass' : ''}`;
       default:
         return eventWords(event, this.#kernel.format);
     }
+  }
+
+  #guarded({ cpu, where, because }: Extract<KernelEvent, { kind: 'guard' }>): string | undefined {
+    const text = `${where}: ${because}`;
+    const told = this.#guards.get(cpu);
+    if (told?.has(text) === true) return undefined;
+    told?.add(text);
+    return text;
   }
 
   #addressOf(event: KernelEvent): VirtualAddress | undefined {

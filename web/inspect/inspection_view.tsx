@@ -46,7 +46,12 @@ export function InspectionView({ session, inspected, address }: InspectionViewPr
         <Html html={factsSection(snapshot)} />
       </section>
       <div class="map-and-walk">
-        <InspectionMap map={map} address={address} onSelect={(selected) => session.lookAt(selected)} />
+        <InspectionMap
+          map={map}
+          findings={snapshot.findings}
+          address={address}
+          onSelect={(selected) => session.lookAt(selected)}
+        />
         <section id="inspected-walk" class="walk-part" aria-labelledby="inspected-walk-title">
           <h2 id="inspected-walk-title">Walk</h2>
           <AddressForm

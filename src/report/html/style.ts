@@ -1,6 +1,6 @@
 /** How a report looks, in the dark and in the light, from 360 pixels up. */
 
-import { VIEWER_COLOURS, VIEWER_STYLE } from './viewer_style.ts';
+import { SECTIONS_STYLE, VIEWER_COLOURS, VIEWER_STYLE } from './viewer_style.ts';
 
 export const STYLE = `
 ${VIEWER_COLOURS}
@@ -20,7 +20,6 @@ button, input { font: inherit; color: inherit; background: var(--bg); border: 1p
 button { cursor: pointer; }
 button:hover { background: var(--panel); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.note { color: var(--note); }
 #map-and-walk { display: grid; grid-template-columns: minmax(0, 1fr); column-gap: 2rem; }
 @media (min-width: 62rem) { #map-and-walk { grid-template-columns: minmax(0, 1fr) 25rem; } }
 #map-and-walk section { min-width: 0; }
@@ -29,23 +28,8 @@ form > div { display: flex; gap: .4rem; margin: .2rem 0 .8rem; }
 input { flex: 1; min-width: 0; }
 input::placeholder { color: var(--dim); opacity: 1; }
 input[aria-invalid="true"] { border-color: var(--error); }
-.findings { list-style: none; padding: 0; margin: 0; }
-.findings > li { border-top: 1px solid var(--line); padding: .6rem 0; }
-.severity { display: inline-block; min-width: 4.2rem; font-size: .8rem; text-transform: uppercase; letter-spacing: .03em; }
-.severity.error { color: var(--error); } .severity.warning { color: var(--warning); } .severity.note { color: var(--note); }
-.places { list-style: none; padding: 0; margin: .2rem 0; }
-.places li { padding: .1rem 0; overflow-wrap: anywhere; }
-.places a, td a { display: inline-block; }
 summary { cursor: pointer; color: var(--accent); font-size: .9rem; }
-.lost { padding-left: 1.1rem; margin: 0; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; min-width: min(100%, 52rem); }
-th { text-align: left; font-size: .85rem; font-weight: 600; }
-thead th { color: var(--dim); font-weight: 400; }
-th, td { padding: .15rem .8rem .15rem 0; vertical-align: top; }
-.region th { padding-top: .8rem; border-bottom: 1px solid var(--line); }
-.range { font-weight: 400; white-space: normal; overflow-wrap: anywhere; padding-left: .5rem; }
-.number { text-align: right; white-space: nowrap; }
+${SECTIONS_STYLE}
 ${VIEWER_STYLE}
 @media (max-width: 40rem) { dl > div { grid-template-columns: 5rem 1fr; } th, td { padding-right: .5rem; } td { font-size: .8rem; } }
 @media print { #map-and-walk form, .tools { display: none; } }

@@ -15,19 +15,6 @@ const STEPS = 64;
 const FLASH_TIME = 700;
 
 /** What lies over the map. */
-export interface Overlay {
-  /** What has just changed: it flashes once, and stays outlined. */
-  readonly changed: readonly Mark[];
-  /** What the TLB of some CPU has, and the tables have no longer. */
-  readonly stale: readonly Mark[];
-  /** Whose pages are. */
-  readonly owners: readonly Owner[];
-}
-
-export interface Owner extends Mark {
-  readonly text: string;
-}
-
 const NOTHING: Overlay = { changed: [], stale: [], owners: [] };
 
 /** Maps of this page so far. */

@@ -1,8 +1,15 @@
 /** Draws the rows of the map that are in view, and the strip that shows where they are in the whole. */
 
+import { fillBins, MIN_RARE } from './bins.ts';
 import type { DirectMap } from './direct_map.ts';
-import { FIRST_RARE, STATES, type State } from './states.ts';
+import { Hatch, MIN_HATCHED } from './hatch.ts';
+import type { Mark } from './marks.ts';
+import { type BinnedRow, type Box, contextOf, RowImage } from './row_image.ts';
+import { spansIn } from './spans.ts';
+import { STATES, type State } from './states.ts';
 import type { Viewport } from './viewport.ts';
+
+export type { Mark } from './marks.ts';
 
 /** Of the rows, in CSS pixels. */
 const HEIGHT = 416;
@@ -11,16 +18,10 @@ const ROW_GAP = 2;
 const STRIP_HEIGHT = 12;
 /** Leaves that are at least so wide have lines between them. */
 const MIN_LINED_LEAF = 7;
-/** How wide the rare states are at least, and what is marked. */
-const MIN_RARE = 2;
+/** How wide is at least what is marked. */
 const MIN_MARK = 7;
 
-/** Part of the map that is to be seen at once, in pages. */
-export interface Mark {
-  readonly start: number;
-  readonly end: number;
-}
-
+/** Marks are disjoint, and in ascending order. */
 export interface Shown {
   readonly marks: readonly Mark[];
   readonly selected: Mark | undefined;
@@ -33,8 +34,8 @@ export interface Shown {
   readonly states: ReadonlySet<State>;
 }
 
-/** A hole, among the numbers of what a pixel shows. */
-const HOLE = STATES.indexOf('hole') + 1;
+/** A row in view. */
+interface Row extends BinnedRow, Mark {}
 
 /** In CSS pixels, with the gap below it. */
 export function rowHeight(view: Viewport): number {
@@ -51,7 +52,13 @@ export class Painter {
   readonly #canvas: HTMLCanvasElement;
   readonly #strip: HTMLCanvasElement;
   #colours: ReadonlyMap<string, string> = new Map();
-  #hatches = new Map<State, CanvasPattern | null>();
+  #hatch = new Hatch('');
+  readonly #rowImage = new RowImage();
+  readonly #stripImage = new RowImage();
+  /** Of rows in view, from one painting to the next. */
+  #bins: Uint8Array[] = [];
+  /** All of a map takes long to put into pixels, and changes only with it. */
+  #stripBins: { readonly map: DirectMap; readonly bins: Uint8Array } | undefined;
 
   constructor(map: DirectMap, canvas: HTMLCanvasElement, strip: HTMLCanvasElement) {
     this.#map = map;
@@ -65,18 +72,13 @@ export class Painter {
   /** Takes the colours from the style sheet: anew when the reader changes from dark to light. */
   readColours(): void {
     const style = getComputedStyle(document.documentElement);
-    const names = [
-      ...STATES.map((state) => `s-${state}`),
-      's-stale',
-      'bg',
-      'fg',
-      'dim',
-      'line',
-      'mark',
-      'accent',
-    ];
+    const others = ['s-stale', 'bg', 'fg', 'dim', 'line', 'mark', 'accent'];
+    const names = [...STATES.map((state) => `s-${state}`), ...others];
     this.#colours = new Map(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-    this.#hatches.clear();
+    const colourOf = (state: State) => this.#colour(`s-${state}`);
+    this.#rowImage.readColours(colourOf);
+    this.#stripImage.readColours(colourOf);
+    this.#hatch = new Hatch(this.#colour('bg'));
   }
 
   /** Draws this map from now on. */
@@ -85,38 +87,71 @@ export class Painter {
   }
 
   paint(view: Viewport, shown: Shown): void {
-    const { context, width } = prepare(this.#canvas, HEIGHT);
-    const left = labelWidth(width);
-    const height = rowHeight(view);
-    const { window } = this.#map;
-    for (let row = 0; row < view.rows; row++) {
-      const start = (view.top + row) * view.rowPages;
-      if (start >= window.end || start + view.rowPages <= window.start) continue;
-      const box = { left, top: row * height, width: width - left, height: height - ROW_GAP };
-      this.#label(context, start, box, width);
-      this.#row(context, { start, end: start + view.rowPages }, box, shown.states);
-      for (const mark of shown.stale) this.#stale(context, mark, start, view.rowPages, box);
-      for (const mark of shown.changed) this.#changed(context, mark, start, view.rowPages, box, shown.flash);
-      for (const mark of shown.marks) this.#outline(context, mark, start, view.rowPages, box, 'mark');
-      if (shown.selected !== undefined) {
-        this.#outline(context, shown.selected, start, view.rowPages, box, 'fg');
-      }
+    const { context, width, ratio } = prepare(this.#canvas, HEIGHT);
+    const rows = this.#rowsOf(view, width, ratio);
+    this.#rowImage.draw(context, rows, shown.states);
+    this.#hatch.fill(context, hatchedPath(rows, ratio));
+    for (const row of rows) {
+      this.#label(context, row, width);
+      this.#lines(context, row);
     }
-    this.#paintStrip(view, shown);
+    this.#stale(context, rows, shown.stale);
+    this.#changed(context, rows, shown.changed, shown.flash);
+    this.#outline(context, rows, shown.marks, 'mark');
+    if (shown.selected !== undefined) this.#outline(context, rows, [shown.selected], 'fg');
+    this.#paintStrip(view, shown.states);
   }
 
-  #paintStrip(view: Viewport, shown: Shown): void {
-    const { context, width } = prepare(this.#strip, STRIP_HEIGHT);
+  #rowsOf(view: Viewport, width: number, ratio: number): Row[] {
+    const { window } = this.#map;
+    const left = labelWidth(width);
+    const height = rowHeight(view);
+    const onPixel = (length: number) => Math.round(length * ratio) / ratio;
+    const pixels = Math.max(0, Math.round((width - left) * ratio));
+    const rows: Row[] = [];
+    for (let row = 0; row < view.rows; row++) {
+      const start = (view.top + row) * view.rowPages;
+      const part = { start, end: start + view.rowPages };
+      if (part.start >= window.end || part.end <= window.start) continue;
+      const top = onPixel(row * height);
+      const box = { left, top, width: width - left, height: onPixel((row + 1) * height - ROW_GAP) - top };
+      const bins = this.#binsOf(rows.length, pixels);
+      fillBins(bins, this.#map, part);
+      rows.push({ ...part, bins, box });
+    }
+    return rows;
+  }
+
+  #binsOf(row: number, width: number): Uint8Array {
+    if (this.#bins[0]?.length !== width) this.#bins = [];
+    this.#bins[row] ??= new Uint8Array(width);
+    return this.#bins[row];
+  }
+
+  #paintStrip(view: Viewport, states: ReadonlySet<State>): void {
+    const { context, width, ratio } = prepare(this.#strip, STRIP_HEIGHT);
+    const box = { left: 0, top: 2, width, height: STRIP_HEIGHT - 4 };
+    const row = { bins: this.#binsOfAll(Math.round(width * ratio)), box };
+    this.#stripImage.draw(context, [row], states);
+    this.#hatch.fill(context, hatchedPath([row], ratio));
     const { start, end } = this.#map;
-    this.#row(context, { start, end }, { left: 0, top: 2, width, height: STRIP_HEIGHT - 4 }, shown.states);
     const x = (place: number) => ((Math.max(start, Math.min(end, place)) - start) / (end - start)) * width;
-    const from = x(view.start);
+    const from = Math.min(x(view.start), width - 4);
     context.strokeStyle = this.#colour('fg');
     context.lineWidth = 2;
     context.strokeRect(from + 1, 1, Math.max(2, x(view.end) - from - 2), STRIP_HEIGHT - 2);
   }
 
-  #label(context: CanvasRenderingContext2D, start: number, { top, height }: Box, width: number): void {
+  #binsOfAll(width: number): Uint8Array {
+    const last = this.#stripBins;
+    if (last?.map === this.#map && last.bins.length === width) return last.bins;
+    const bins = new Uint8Array(width);
+    fillBins(bins, this.#map, this.#map);
+    this.#stripBins = { map: this.#map, bins };
+    return bins;
+  }
+
+  #label(context: CanvasRenderingContext2D, { start, box }: Row, width: number): void {
     const digits = this.#map
       .addressOf(Math.max(start, this.#map.window.start))
       .toString(16)
@@ -124,166 +159,73 @@ export class Painter {
     context.fillStyle = this.#colour('dim');
     context.font = '11px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
     context.textBaseline = 'middle';
-    context.fillText(width >= 560 ? digits : `…${digits.slice(5)}`, 0, top + height / 2 + 0.5);
-  }
-
-  /** The part of the map from `start` to `end`, in a box of the canvas. */
-  #row(context: CanvasRenderingContext2D, part: Mark, box: Box, states: ReadonlySet<State>): void {
-    const ratio = context.getTransform().a;
-    const bins = this.#bins(part, Math.round(box.width * ratio));
-    for (let bin = 0; bin < bins.length; ) {
-      const value = bins[bin]!;
-      const from = bin;
-      while (bin < bins.length && bins[bin] === value) bin++;
-      const state = STATES[value - 1];
-      if (state === undefined) continue;
-      context.globalAlpha = states.has(state) ? 1 : 0.12;
-      this.#fill(context, state, box.left + from / ratio, box.top, (bin - from) / ratio, box.height);
-    }
-    context.globalAlpha = 1;
-    this.#lines(context, part, box);
-  }
-
-  /** For each pixel of a row the last, in the order of STATES, of the states in it: its place plus 1; 0 off the map. */
-  #bins(part: Mark, width: number): Uint8Array {
-    const map = this.#map;
-    const bins = new Uint8Array(width);
-    const scale = width / (part.end - part.start);
-    const inRow = (place: number) => Math.round((place - part.start) * scale);
-    bins.fill(HOLE, Math.max(0, inRow(map.window.start)), Math.max(0, inRow(map.window.end)));
-    if (part.end <= map.start || part.start >= map.end) return bins;
-    for (let number = map.numberAt(part.start); number < map.starts.length; number++) {
-      const from = map.starts[number]!;
-      if (from >= part.end) break;
-      const value = map.states[number]! + 1;
-      const first = Math.max(0, Math.floor((from - part.start) * scale));
-      const least = value > FIRST_RARE ? first + MIN_RARE : first + 1;
-      const end = Math.min(width, Math.max(least, Math.round((map.endOf(number) - part.start) * scale)));
-      for (let bin = first; bin < end; bin++) if (bins[bin]! < value) bins[bin] = value;
-    }
-    return bins;
+    context.fillText(width >= 560 ? digits : `…${digits.slice(5)}`, 0, box.top + box.height / 2 + 0.5);
   }
 
   /** Lines between leaves, where these are wide enough. */
-  #lines(context: CanvasRenderingContext2D, part: Mark, box: Box): void {
+  #lines(context: CanvasRenderingContext2D, { start: from, end: to, box }: Row): void {
     const map = this.#map;
-    const scale = box.width / (part.end - part.start);
+    const scale = box.width / (to - from);
     // No leaf is so large that it would be seen.
     if (map.largestLeaf * scale < MIN_LINED_LEAF) return;
     context.fillStyle = this.#colour('bg');
-    for (let number = map.numberAt(part.start); number < map.starts.length; number++) {
+    for (let number = map.numberAt(from); number < map.starts.length; number++) {
       const start = map.starts[number]!;
-      if (start >= part.end) break;
+      if (start >= to) break;
       const pages = map.leafPages[number]!;
       if (pages * scale < MIN_LINED_LEAF) continue;
-      const end = Math.min(part.end, map.endOf(number));
-      const first = start >= part.start ? start : start + Math.ceil((part.start - start) / pages) * pages;
+      const end = Math.min(to, map.endOf(number));
+      const first = start >= from ? start : start + Math.ceil((from - start) / pages) * pages;
       for (let place = first; place < end; place += pages) {
-        context.fillRect(Math.round(box.left + (place - part.start) * scale), box.top, 1, box.height);
+        context.fillRect(Math.round(box.left + (place - from) * scale), box.top, 1, box.height);
       }
     }
   }
 
-  #fill(
-    context: CanvasRenderingContext2D,
-    state: State,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-  ): void {
-    context.fillStyle = this.#colour(`s-${state}`);
-    if (state === 'hole') {
-      context.fillRect(x, Math.round(y + height / 2), width, 1);
-      return;
+  #stale(context: CanvasRenderingContext2D, rows: readonly Row[], marks: readonly Mark[]): void {
+    if (marks.length === 0) return;
+    const all = new Path2D();
+    const hatched = new Path2D();
+    for (const { x, y, width, height } of rectsOf(rows, marks, MIN_RARE)) {
+      all.rect(x, y, width, height);
+      if (width >= MIN_HATCHED) hatched.rect(x, y, width, height);
     }
-    context.fillRect(x, y, width, height);
-    if (width < 4 || !HATCHED.has(state)) return;
-    const hatch = this.#hatchOf(context, state);
-    if (hatch === null) return;
-    context.fillStyle = hatch;
-    context.fillRect(x, y, width, height);
-  }
-
-  #hatchOf(context: CanvasRenderingContext2D, state: State): CanvasPattern | null {
-    let hatch = this.#hatches.get(state);
-    if (hatch === undefined) {
-      const tile = document.createElement('canvas');
-      tile.width = 6;
-      tile.height = 6;
-      const tiled = tile.getContext('2d');
-      if (tiled !== null) {
-        tiled.strokeStyle = this.#colour('bg');
-        tiled.lineWidth = 1.5;
-        tiled.beginPath();
-        for (const x of [-6, 0, 6]) {
-          tiled.moveTo(x, 6);
-          tiled.lineTo(x + 6, 0);
-        }
-        tiled.stroke();
-      }
-      hatch = context.createPattern(tile, 'repeat');
-      this.#hatches.set(state, hatch);
-    }
-    return hatch;
-  }
-
-  /** Where a part of a row is that is marked, at least `least` wide; undefined if it is not in the row. */
-  #span(mark: Mark, start: number, rowPages: number, box: Box, least: number): Span | undefined {
-    if (mark.end <= start || mark.start >= start + rowPages) return undefined;
-    const scale = box.width / rowPages;
-    const from = Math.max(0, (mark.start - start) * scale);
-    const to = Math.min(box.width, (mark.end - start) * scale);
-    const width = Math.max(least, to - from);
-    const x = Math.max(0, Math.min(box.width - width, (from + to - width) / 2));
-    return { x: box.left + x, width };
-  }
-
-  #stale(context: CanvasRenderingContext2D, mark: Mark, start: number, rowPages: number, box: Box): void {
-    const span = this.#span(mark, start, rowPages, box, MIN_RARE);
-    if (span === undefined) return;
     context.fillStyle = this.#colour('s-stale');
-    context.fillRect(span.x, box.top, span.width, box.height);
+    context.fill(all);
+    this.#hatch.fill(context, hatched);
   }
 
   #changed(
     context: CanvasRenderingContext2D,
-    mark: Mark,
-    start: number,
-    rowPages: number,
-    box: Box,
+    rows: readonly Row[],
+    marks: readonly Mark[],
     flash: number,
   ): void {
-    const span = this.#span(mark, start, rowPages, box, MIN_MARK);
-    if (span === undefined) return;
-    if (flash > 0) {
-      context.globalAlpha = flash;
-      context.fillStyle = this.#colour('mark');
-      context.fillRect(span.x, box.top, span.width, box.height);
-      context.globalAlpha = 1;
-    }
-    context.lineWidth = 1;
+    const rects = rectsOf(rows, marks, MIN_MARK);
+    context.fillStyle = this.#colour('mark');
+    context.globalAlpha = flash;
+    if (flash > 0) for (const { x, y, width, height } of rects) context.fillRect(x, y, width, height);
+    context.globalAlpha = 1;
     context.strokeStyle = this.#colour('mark');
-    context.strokeRect(span.x + 0.5, box.top + 0.5, span.width - 1, box.height - 1);
+    context.lineWidth = 1;
+    for (const { x, y, width, height } of rects) context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
   }
 
   #outline(
     context: CanvasRenderingContext2D,
-    mark: Mark,
-    start: number,
-    rowPages: number,
-    box: Box,
+    rows: readonly Row[],
+    marks: readonly Mark[],
     colour: string,
   ): void {
-    const span = this.#span(mark, start, rowPages, box, MIN_MARK);
-    if (span === undefined) return;
     context.lineWidth = 2;
-    context.strokeStyle = this.#colour('bg');
-    context.strokeRect(span.x, box.top - 0.5, span.width, box.height + 1);
-    context.strokeStyle = this.#colour(colour);
-    context.setLineDash(colour === 'mark' ? [3, 2] : []);
-    context.strokeRect(span.x, box.top - 0.5, span.width, box.height + 1);
-    context.setLineDash([]);
+    for (const { x, y, width, height } of rectsOf(rows, marks, MIN_MARK)) {
+      context.strokeStyle = this.#colour('bg');
+      context.strokeRect(x, y - 0.5, width, height + 1);
+      context.strokeStyle = this.#colour(colour);
+      context.setLineDash(colour === 'mark' ? [3, 2] : []);
+      context.strokeRect(x, y - 0.5, width, height + 1);
+      context.setLineDash([]);
+    }
   }
 
   #colour(name: string): string {
@@ -291,19 +233,38 @@ export class Painter {
   }
 }
 
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-interface Span {
-  readonly x: number;
-  readonly width: number;
+/** Where marks are in the rows, at least `least` wide. */
+function rectsOf(rows: readonly Row[], marks: readonly Mark[], least: number) {
+  return rows.flatMap((row) => {
+    const { left, top, width, height } = row.box;
+    return spansIn(marks, row, width, least).map((span) => ({
+      x: left + span.x,
+      y: top,
+      width: span.width,
+      height,
+    }));
+  });
 }
 
 const HATCHED: ReadonlySet<State> = new Set(['np-large', 'missing', 'bad', 'shared']);
+/** By what a pixel shows. */
+const IS_HATCHED = [false, ...STATES.map((state) => HATCHED.has(state))];
+
+/** What is hatched in rows, where it is wide enough. */
+function hatchedPath(rows: readonly BinnedRow[], ratio: number): Path2D {
+  const path = new Path2D();
+  for (const { bins, box } of rows) {
+    for (let bin = 0; bin < bins.length; ) {
+      const value = bins[bin]!;
+      const from = bin;
+      while (bin < bins.length && bins[bin] === value) bin++;
+      const width = (bin - from) / ratio;
+      if (IS_HATCHED[value] !== true || width < MIN_HATCHED) continue;
+      path.rect(box.left + from / ratio, box.top, width, box.height);
+    }
+  }
+  return path;
+}
 
 /** An empty canvas as wide as it is on the page, in the pixels of the screen. */
 function prepare(canvas: HTMLCanvasElement, height: number) {
@@ -312,9 +273,8 @@ function prepare(canvas: HTMLCanvasElement, height: number) {
   const pixels = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
   // To set the size anew takes longer than all the rest.
   if (canvas.width !== pixels.width || canvas.height !== pixels.height) Object.assign(canvas, pixels);
-  const context = canvas.getContext('2d');
-  if (context === null) throw new Error('this browser draws no canvas');
+  const context = contextOf(canvas);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
-  return { context, width };
+  return { context, width, ratio };
 }
