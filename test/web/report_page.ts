@@ -11,7 +11,7 @@ import { Machine } from '../../src/inspect/machine.ts';
 import type { ReportSnapshot } from '../../src/inspect/snapshot/report_snapshot.ts';
 import { snapshot } from '../../src/inspect/snapshot/snapshot.ts';
 import { htmlReport } from '../../src/report/html/html_report.ts';
-import { joinViewer } from '../../src/report/html/viewer_script.ts';
+import { joinViewer, type VIEWER_FILES } from '../../src/report/html/viewer_script.ts';
 import { openCore } from '../support/open_core.ts';
 
 const CORES = path.join(import.meta.dirname, '../data/cores');
@@ -30,12 +30,13 @@ export function snapshotOf(machine: Machine, name: string): ReportSnapshot {
 
 /** The page's script from its sources, as the build makes it. */
 export function viewerScript(): string {
-  return joinViewer((file) => {
-    const source = readFileSync(path.join(VIEWER, `${file}.ts`), 'utf8');
-    const target = ts.ScriptTarget.ES2023;
-    return ts.transpileModule(source, { compilerOptions: { target, module: ts.ModuleKind.ESNext } })
-      .outputText;
-  });
+  return joinViewer(compiledViewerFile);
+}
+
+export function compiledViewerFile(file: (typeof VIEWER_FILES)[number]): string {
+  const source = readFileSync(path.join(VIEWER, `${file}.ts`), 'utf8');
+  const target = ts.ScriptTarget.ES2023;
+  return ts.transpileModule(source, { compilerOptions: { target, module: ts.ModuleKind.ESNext } }).outputText;
 }
 
 export function launch(): Promise<Browser> {

@@ -16,6 +16,8 @@ export const VIEWER_FILES = [
   'hatch',
   'painter',
   'legend',
+  'crumbs',
+  'place_words',
   'walk_view',
   'map_view',
   'main',

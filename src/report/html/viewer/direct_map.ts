@@ -59,7 +59,9 @@ export class DirectMap {
     this.start = placeOf(map.start);
     this.end = this.start + map.pages;
     const first = placeOf(windowStart);
-    this.window = { start: Math.min(first, this.start), end: Math.max(first + windowPages, this.end) };
+    // Of what was omitted nobody knows here whether it is mapped.
+    const last = map.omittedPages > 0 ? this.end : Math.max(first + windowPages, this.end);
+    this.window = { start: Math.min(first, this.start), end: last };
 
     const stateOfKind = (kind: number) => STATES.indexOf(stateOf(kind, attributes, usualMemoryType));
     const ofAttributes = attributes.map((_, kind) => stateOfKind(kind));
@@ -67,7 +69,8 @@ export class DirectMap {
     this.states = new Uint8Array(map.kinds.length);
     this.leafPages = new Float64Array(map.kinds.length);
     let at = this.start;
-    for (const [number, kind] of map.kinds.entries()) {
+    for (let number = 0; number < map.kinds.length; number++) {
+      const kind = map.kinds[number]!;
       this.starts[number] = at;
       this.states[number] = ofAttributes[kind] ?? stateOfKind(kind);
       this.leafPages[number] = (attributes[kind]?.bytes ?? 0) / pageBytes;
@@ -78,6 +81,14 @@ export class DirectMap {
 
   addressOf(place: number): bigint {
     return BigInt.asUintN(64, this.#origin + BigInt(place) * BigInt(this.pageBytes));
+  }
+
+  /** How much larger the place of an address is here than in another map; undefined if they have no places in common. */
+  shiftFrom(other: DirectMap): number | undefined {
+    if (other.pageBytes !== this.pageBytes) return undefined;
+    const shift = Number((other.#origin - this.#origin) / BigInt(this.pageBytes));
+    const { start, end } = other.window;
+    return start + shift < this.window.end && end + shift > this.window.start ? shift : undefined;
   }
 
   /** undefined for an address outside the window. */
@@ -135,15 +146,20 @@ export class DirectMap {
     return { start, end, state: 'hole', leaf: undefined, frame: undefined };
   }
 
-  /** Of each state that is there: its base pages and the attributes that have it. */
+  /** Of each state that is there, in all of the window: its base pages and the attributes that have it. */
   totals(): Map<State, { pages: number; leaves: AttributesSnapshot[] }> {
     const ofKinds = new Map<number, { pages: number; state: State }>();
-    for (const [number, kind] of this.#map.kinds.entries()) {
-      const ofKind = ofKinds.get(kind) ?? { pages: 0, state: STATES[this.states[number]!]! };
-      ofKind.pages += this.#map.lengths[number]!;
-      ofKinds.set(kind, ofKind);
+    const { kinds, lengths } = this.#map;
+    for (let number = 0; number < kinds.length; number++) {
+      const kind = kinds[number]!;
+      const ofKind = ofKinds.get(kind);
+      if (ofKind === undefined) {
+        ofKinds.set(kind, { pages: lengths[number]!, state: STATES[this.states[number]!]! });
+      } else ofKind.pages += lengths[number]!;
     }
     const totals = new Map<State, { pages: number; leaves: AttributesSnapshot[] }>();
+    const around = this.window.end - this.window.start - (this.end - this.start);
+    if (around > 0) totals.set('hole', { pages: around, leaves: [] });
     for (const [kind, { pages, state }] of ofKinds) {
       const total = totals.get(state) ?? { pages: 0, leaves: [] };
       total.pages += pages;

@@ -27,3 +27,8 @@ export function byId(id: string): HTMLElement {
   if (found === null) throw new Error(`no #${id} in the page`);
   return found;
 }
+
+/** Text that is there already stays as it is: it is neither laid out nor read aloud again. */
+export function setText(node: HTMLElement, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -5,13 +5,29 @@ import { button, element } from './dom.ts';
 import { labelOf, STATES, type State } from './states.ts';
 import { aboutSize } from './words.ts';
 
+export interface LegendEntry {
+  readonly state: State;
+  readonly label: string;
+  readonly size: string;
+}
+
+/** The states that are there, in the order of STATES. */
+export function legendOf(map: DirectMap): LegendEntry[] {
+  const totals = map.totals();
+  return STATES.flatMap((state) => {
+    const total = totals.get(state);
+    if (total === undefined) return [];
+    return [{ state, label: labelOf(state, total.leaves), size: aboutSize(total.pages * map.pageBytes) }];
+  });
+}
+
 export class Legend {
   readonly element: HTMLElement;
   readonly #buttons: ReadonlyMap<State, HTMLButtonElement>;
   readonly #stale = element('span', { class: 'state', hidden: '' });
   readonly #chosen = new Set<State>();
   readonly #onChange: () => void;
-  #present: readonly State[] = [];
+  #entries: readonly LegendEntry[] = [];
 
   constructor(map: DirectMap, onChange: () => void) {
     this.#onChange = onChange;
@@ -27,32 +43,29 @@ export class Legend {
 
   /** The states that are to be seen: all, if none is chosen. */
   get shown(): ReadonlySet<State> {
-    const chosen = this.#present.filter((state) => this.#chosen.has(state));
-    return new Set(chosen.length === 0 ? this.#present : chosen);
+    const present = this.#entries.map(({ state }) => state);
+    const chosen = present.filter((state) => this.#chosen.has(state));
+    return new Set(chosen.length === 0 ? present : chosen);
   }
 
   /** What is chosen stays so, and who is at a button stays there. */
   update(map: DirectMap): void {
-    const totals = map.totals();
-    this.#present = STATES.filter((state) => totals.has(state));
-    const made = this.#present.map((state) => {
-      const { pages, leaves } = totals.get(state)!;
-      const each = this.#buttons.get(state)!;
-      each.replaceChildren(...entry(`s-${state}`, labelOf(state, leaves), aboutSize(pages * map.pageBytes)));
-      return each;
+    this.#entries = legendOf(map);
+    const shown: HTMLElement[] = this.#entries.map(({ state, label, size }) => {
+      const made = this.#buttons.get(state)!;
+      fill(made, `s-${state}`, label, size);
+      return made;
     });
-    const shown = [...made, this.#stale];
-    if (
-      shown.length !== this.element.children.length ||
-      shown.some((each, i) => this.element.children[i] !== each)
-    )
-      this.element.replaceChildren(...shown);
+    shown.push(this.#stale);
+    const { children } = this.element;
+    const isSame = shown.length === children.length && shown.every((each, i) => children[i] === each);
+    if (!isSame) this.element.replaceChildren(...shown);
   }
 
   /** Tells of translations that are stale in a TLB, if any are. */
   tellStale(bytes: number): void {
     this.#stale.hidden = bytes === 0;
-    this.#stale.replaceChildren(...entry('s-stale', 'stale in a TLB', aboutSize(bytes)));
+    fill(this.#stale, 's-stale', 'stale in a TLB', aboutSize(bytes));
   }
 
   #toggle(state: State): void {
@@ -64,11 +77,13 @@ export class Legend {
   }
 }
 
-function entry(colour: string, label: string, size: string): (Node | string)[] {
-  return [
+/** What an entry shows, unless it does so already. */
+function fill(entry: HTMLElement, colour: string, label: string, size: string): void {
+  if (entry.textContent === `${label} ${size}`) return;
+  entry.replaceChildren(
     element('span', { class: `swatch ${colour}`, 'aria-hidden': 'true' }),
     element('span', {}, label),
     ' ',
     element('span', { class: 'size' }, size),
-  ];
+  );
 }

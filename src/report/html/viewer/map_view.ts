@@ -1,12 +1,15 @@
 /** The map as one handles it: zoom, scroll, point, select; with mouse, fingers and keys. */
 
-import type { DirectMap, Found } from './direct_map.ts';
-import { button, element } from './dom.ts';
+import { Crumbs } from './crumbs.ts';
+import type { DirectMap } from './direct_map.ts';
+import { button, element, setText } from './dom.ts';
 import { Legend } from './legend.ts';
-import { labelWidth, type Mark, Painter, rowHeight } from './painter.ts';
-import { labelOf } from './states.ts';
-import { ROWS, Viewport } from './viewport.ts';
-import { aboutSize, hexOf, sizeOf } from './words.ts';
+import { areSame, type Mark, merged, type Overlay } from './marks.ts';
+import { labelWidth, Painter, rowHeight } from './painter.ts';
+import { placeWords } from './place_words.ts';
+import { closestRowPages, ROWS, Viewport } from './viewport.ts';
+
+export type { Mark, Overlay, Owner } from './marks.ts';
 
 /** Steps of the arrow keys in a row. */
 const STEPS = 64;
@@ -14,7 +17,6 @@ const STEPS = 64;
 /** How long what has changed flashes, in milliseconds. */
 const FLASH_TIME = 700;
 
-/** What lies over the map. */
 const NOTHING: Overlay = { changed: [], stale: [], owners: [] };
 
 /** Maps of this page so far. */
@@ -41,15 +43,16 @@ export class MapView {
     'aria-describedby': `${this.#id}-status ${this.#id}-hint`,
   });
   readonly #strip = element('canvas', { class: 'strip', 'aria-hidden': 'true' });
-  readonly #crumbs = element('nav', { class: 'crumbs', 'aria-label': 'Zoom' });
+  readonly #crumbs = new Crumbs(({ start, end }) => this.#fit(start, end));
   readonly #status = element('p', { id: `${this.#id}-status`, class: 'status', 'aria-live': 'polite' });
   #marks: readonly Mark[] = [];
   #overlay = NOTHING;
   #flashUntil = 0;
-  #shownCrumbs = '';
   #cursor: number;
   /** Whether the reader has been at the cursor. */
   #isSelected = false;
+  /** Where the reader points, unless the keys have been used since. */
+  #pointer: Point | undefined;
   #drag: { y: number; top: number; moved: boolean } | undefined;
   #painting = false;
 
@@ -72,7 +75,7 @@ export class MapView {
       'div',
       { class: 'map' },
       this.#legend.element,
-      element('div', { class: 'bar' }, this.#crumbs, tools),
+      element('div', { class: 'bar' }, this.#crumbs.element, tools),
       this.#strip,
       this.#canvas,
       this.#status,
@@ -80,40 +83,55 @@ export class MapView {
     );
     this.#painter = new Painter(map, this.#canvas, this.#strip);
     this.#listen();
-    this.#tell(undefined);
   }
 
-  /** Shows another state of the same machine, in the same view as far as that can be. */
+  /**
+   * Shows another state of the same machine, in the same view as far as that can be. What lies over the map stays until
+   * `overlay` is called, if places are the same in both.
+   */
   update(map: DirectMap): void {
-    const address = this.#map.addressOf(this.#cursor);
-    const { window } = map;
-    const isSame = this.#view.isOf(window.start, window.end) && map.addressOf(0) === this.#map.addressOf(0);
+    const shift = map.shiftFrom(this.#map);
     this.#map = map;
     this.#painter.show(map);
     this.#legend.update(map);
-    if (!isSame) {
-      this.#view = viewOf(map);
-      this.#cursor = map.placeOf(address) ?? map.start;
-    }
-    this.#tell(this.#isSelected ? this.#cursor : undefined);
+    this.#move(shift);
+    this.#tell();
     this.paint();
   }
 
+  /** To places that are larger by `shift` for the same addresses, or to a map of all other addresses. */
+  #move(shift: number | undefined): void {
+    const { start, window } = this.#map;
+    if (shift !== 0) {
+      this.#marks = [];
+      this.#overlay = NOTHING;
+      this.#legend.tellStale(0);
+    }
+    if (shift === undefined) {
+      this.#view = viewOf(this.#map);
+      this.#cursor = start;
+      return;
+    }
+    this.#view = this.#view.movedTo(window.start, window.end, shift);
+    this.#cursor = Math.max(window.start, Math.min(window.end - 1, this.#cursor + shift));
+  }
+
+  /** Shows this over the map, in place of what was there. What changed flashes unless it did so at the last call. */
   overlay({ changed, stale, owners }: Overlay): void {
     const { changed: before } = this.#overlay;
     this.#overlay = { changed: merged(changed), stale: merged(stale), owners };
-    const isNew = JSON.stringify(before) !== JSON.stringify(this.#overlay.changed);
+    const isNew = !areSame(before, this.#overlay.changed);
     const moves = !matchMedia('(prefers-reduced-motion: reduce)').matches;
     if (isNew && moves) this.#flashUntil = performance.now() + FLASH_TIME;
     const pages = this.#overlay.stale.reduce((sum, { start, end }) => sum + end - start, 0);
     this.#legend.tellStale(pages * this.#map.pageBytes);
-    this.#tell(this.#isSelected ? this.#cursor : undefined);
+    this.#tell();
     this.paint();
   }
 
   /** Shows these places, whatever their size. */
   mark(marks: readonly Mark[]): void {
-    this.#marks = marks;
+    this.#marks = merged(marks);
     this.paint();
   }
 
@@ -123,7 +141,7 @@ export class MapView {
     const [smallest] = this.#map.blockBytes;
     if (closer) this.#fitBlock(place, (smallest ?? 512 * this.#map.pageBytes) / this.#map.pageBytes);
     this.#view.reveal(place);
-    this.#tell(place);
+    this.#tell();
     this.paint();
   }
 
@@ -138,7 +156,7 @@ export class MapView {
     });
   }
 
-  /** Draws at once. */
+  /** Draws at once, and not again before the next change: for measurements, and for what cannot wait for a frame. */
   paintNow(): void {
     const pages = this.#unit;
     const start = this.#cursor - (this.#cursor % pages);
@@ -151,7 +169,18 @@ export class MapView {
       stale,
       states: this.#legend.shown,
     });
-    this.#showCrumbs();
+    this.#crumbs.show(this.#map, this.#view, this.#cursor);
+    this.#tell();
+  }
+
+  /** Shows all that is mapped. */
+  fitMapped(): void {
+    this.#fit(this.#map.start, this.#map.end);
+  }
+
+  /** Shows all that is the direct map's by right. */
+  fitWindow(): void {
+    this.#fit(this.#map.window.start, this.#map.window.end);
   }
 
   /** So many times as large, around the cursor. */
@@ -185,7 +214,10 @@ export class MapView {
     canvas.addEventListener('pointercancel', () => {
       this.#drag = undefined;
     });
-    canvas.addEventListener('pointerleave', () => this.#tell(this.#isSelected ? this.#cursor : undefined));
+    canvas.addEventListener('pointerleave', () => {
+      this.#pointer = undefined;
+      this.#tell();
+    });
     canvas.addEventListener('dblclick', () => this.zoomBy(1 / 16));
     this.#strip.addEventListener('pointerdown', ({ offsetX }) => {
       const { start, end } = this.#map;
@@ -193,13 +225,18 @@ export class MapView {
       this.#view.scrollTo(Math.floor(place / this.#view.rowPages) - ROWS / 2);
       this.paint();
     });
-    new ResizeObserver(() => this.paint()).observe(canvas);
+    new ResizeObserver(() => {
+      const { clientWidth } = canvas;
+      this.#view.limit(closestRowPages(clientWidth - labelWidth(clientWidth)));
+      this.paint();
+    }).observe(canvas);
   }
 
   #point(event: PointerEvent): void {
     const drag = this.#drag;
     if (drag === undefined || event.pointerType !== 'mouse') {
-      this.#tell(this.#placeAt(event));
+      this.#pointer = pointOf(event);
+      this.#tell();
       return;
     }
     const rows = Math.round((drag.y - event.clientY) / rowHeight(this.#view));
@@ -209,7 +246,7 @@ export class MapView {
   }
 
   #release(event: PointerEvent): void {
-    const place = this.#drag?.moved === false ? this.#placeAt(event) : undefined;
+    const place = this.#drag?.moved === false ? this.#placeAt(pointOf(event)) : undefined;
     this.#drag = undefined;
     if (place !== undefined) this.#select(place);
   }
@@ -218,7 +255,7 @@ export class MapView {
     // The page scrolls past the map until the reader has turned to it.
     if (document.activeElement !== this.#canvas && !event.ctrlKey) return;
     event.preventDefault();
-    const place = this.#placeAt(event) ?? this.#cursor;
+    const place = this.#placeAt(pointOf(event)) ?? this.#cursor;
     this.#view.zoom(this.#view.rowPages * (event.deltaY > 0 ? 2 : 1 / 2), place);
     this.paint();
   }
@@ -227,32 +264,36 @@ export class MapView {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { rowPages } = this.#view;
     const actions: Readonly<Record<string, () => void>> = {
-      ArrowLeft: () => this.#move(this.#cursor - this.#unit),
-      ArrowRight: () => this.#move(this.#cursor + this.#unit),
-      ArrowUp: () => this.#move(this.#cursor - rowPages),
-      ArrowDown: () => this.#move(this.#cursor + rowPages),
-      PageUp: () => this.#move(this.#cursor - rowPages * ROWS),
-      PageDown: () => this.#move(this.#cursor + rowPages * ROWS),
-      Home: () => this.#move(this.#map.start),
-      End: () => this.#move(this.#map.end - 1),
+      ArrowLeft: () => this.#walk(this.#cursor - this.#unit),
+      ArrowRight: () => this.#walk(this.#cursor + this.#unit),
+      ArrowUp: () => this.#walk(this.#cursor - rowPages),
+      ArrowDown: () => this.#walk(this.#cursor + rowPages),
+      PageUp: () => this.#walk(this.#cursor - rowPages * ROWS),
+      PageDown: () => this.#walk(this.#cursor + rowPages * ROWS),
+      Home: () => this.#walk(this.#map.start),
+      End: () => this.#walk(this.#map.end - 1),
       '+': () => this.zoomBy(1 / 2),
       '=': () => this.zoomBy(1 / 2),
       '-': () => this.zoomBy(2),
-      0: () => this.#fitMapped(),
+      0: () => this.fitMapped(),
+      'shift 0': () => this.fitWindow(),
       Enter: () => this.#select(this.#cursor),
       ' ': () => this.#select(this.#cursor),
     };
-    const action = actions[event.key];
+    // With shift, it depends on the keyboard what a 0 writes.
+    const action = actions[event.shiftKey && event.code === 'Digit0' ? 'shift 0' : event.key];
     if (action === undefined) return;
     event.preventDefault();
     action();
   }
 
-  #move(place: number): void {
+  /** By the keys. */
+  #walk(place: number): void {
     const { start, end } = this.#map.window;
+    this.#pointer = undefined;
     this.#goTo(Math.max(start, Math.min(end - 1, place)));
     this.#view.reveal(this.#cursor);
-    this.#tell(this.#cursor);
+    this.#tell();
     this.paint();
   }
 
@@ -263,7 +304,7 @@ export class MapView {
 
   #select(place: number): void {
     this.#goTo(place);
-    this.#tell(place);
+    this.#tell();
     this.paint();
     this.#onSelect(place);
   }
@@ -276,100 +317,40 @@ export class MapView {
   /** The block of so many pages that a place is in, as large as the view. */
   #fitBlock(place: number, pages: number): void {
     const start = place - (place % pages);
-    this.#view.fit(start, start + pages);
+    this.#fit(start, start + pages);
+  }
+
+  #fit(start: number, end: number): void {
+    this.#view.fit(start, end);
     this.paint();
   }
 
-  #fitMapped(): void {
-    this.#view.fit(this.#map.start, this.#map.end);
-    this.paint();
-  }
-
-  #placeAt({ offsetX, offsetY }: MouseEvent): number | undefined {
+  /** Where the pointer is. */
+  #placeAt({ x, y }: Point): number | undefined {
     const left = labelWidth(this.#canvas.clientWidth);
-    const inRow = Math.max(0, offsetX - left) / (this.#canvas.clientWidth - left);
-    const row = this.#view.top + Math.floor(offsetY / rowHeight(this.#view));
+    const inRow = Math.max(0, x - left) / (this.#canvas.clientWidth - left);
+    const row = this.#view.top + Math.floor(y / rowHeight(this.#view));
     const place = Math.floor((row + Math.min(inRow, 0.999_999)) * this.#view.rowPages);
     const { start, end } = this.#map.window;
     return place >= start && place < end ? place : undefined;
   }
 
-  #tell(place: number | undefined): void {
-    const found = place === undefined ? undefined : this.#map.at(place);
-    this.#status.textContent =
-      place === undefined || found === undefined
-        ? ''
-        : [hexOf(this.#map.addressOf(place)), this.#describe(found), ...this.#overlaid(place)].join('  ');
-  }
-
-  /** What lies over a place, in words. */
-  #overlaid(place: number): string[] {
-    const { stale, owners } = this.#overlay;
-    const isThere = ({ start, end }: Mark) => start <= place && place < end;
-    const owner = owners.find(isThere);
-    return [...(stale.some(isThere) ? ['stale in a TLB'] : []), ...(owner === undefined ? [] : [owner.text])];
-  }
-
-  #describe({ start, end, state, leaf, frame }: Found): string {
-    const size = aboutSize((end - start) * this.#map.pageBytes);
-    if (leaf === undefined) return `${labelOf(state, [])}, ${size}`;
-    const what = `${leaf.size} ${leaf.present ? leaf.access : 'not present'}`;
-    const number = (end - start) / (leaf.bytes / this.#map.pageBytes);
-    const run = number > 1 ? `  ${Number.isInteger(number) ? number : Math.ceil(number)} alike, ${size}` : '';
-    return `${frame === undefined ? '' : `pfn ${hexOf(frame)}  `}${what}  ${leaf.names}${run}`;
-  }
-
-  /** From the whole to the smallest block in view: each is a way back. */
-  #showCrumbs(): void {
-    const crumbs = this.#crumbList();
-    const scale = `row ${sizeOf(this.#view.rowPages * this.#map.pageBytes)}`;
-    const current = crumbs.findLastIndex(({ rowPages }) => this.#view.rowPages <= rowPages);
-    const shown = JSON.stringify([crumbs, current, scale]);
-    if (shown === this.#shownCrumbs) return;
-    this.#shownCrumbs = shown;
-    const buttons = crumbs.map(({ label, go }, index) =>
-      button(label, go, index === Math.max(0, current) ? { 'aria-current': 'true' } : {}),
-    );
-    this.#crumbs.replaceChildren(
-      ...buttons.flatMap((made, index) => (index === 0 ? [made] : [' › ', made])),
-      element('span', { class: 'scale' }, scale),
-    );
-  }
-
-  #crumbList(): Crumb[] {
-    const { start, end, window, blockBytes, pageBytes } = this.#map;
-    const view = this.#view;
-    const size = (from: number, to: number) => aboutSize((to - from) * pageBytes);
-    const mapped: Crumb = {
-      label: `all ${size(start, end)}`,
-      rowPages: view.rowPagesToFit(start, end),
-      go: () => this.#fitMapped(),
-    };
-    const whole: Crumb = {
-      label: `window ${size(window.start, window.end)}`,
-      rowPages: view.maxRowPages,
-      go: () => this.zoomBy(Number.POSITIVE_INFINITY),
-    };
-    const blocks = [...blockBytes].reverse().map((bytes): Crumb => {
-      const pages = bytes / pageBytes;
-      const first = Math.max(window.start, this.#cursor - (this.#cursor % pages));
-      return {
-        label: `${sizeOf(bytes)} at ${hexOf(this.#map.addressOf(first))}`,
-        rowPages: view.rowPagesToFit(first, first + pages),
-        go: () => this.#fitBlock(this.#cursor, pages),
-      };
-    });
-    const smaller = blocks.filter(({ rowPages }) => rowPages < mapped.rowPages);
-    return whole.rowPages > mapped.rowPages ? [whole, mapped, ...smaller] : [mapped, ...smaller];
+  /** Says what is at the pointer, or else at the cursor. */
+  #tell(): void {
+    const atCursor = this.#isSelected ? this.#cursor : undefined;
+    const place = this.#pointer === undefined ? atCursor : this.#placeAt(this.#pointer);
+    setText(this.#status, place === undefined ? '' : placeWords(this.#map, place, this.#overlay));
   }
 }
 
-/** A way to a part of the map. */
-interface Crumb {
-  readonly label: string;
-  /** With which all of the part is in view. */
-  readonly rowPages: number;
-  readonly go: () => void;
+/** On the canvas, in CSS pixels. */
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+function pointOf({ offsetX, offsetY }: MouseEvent): Point {
+  return { x: offsetX, y: offsetY };
 }
 
 /** A view of what is mapped, that can go as far as the window. */
@@ -377,15 +358,4 @@ function viewOf({ start, end, window }: DirectMap): Viewport {
   const view = new Viewport(window.start, window.end);
   view.fit(start, end);
   return view;
-}
-
-/** In ascending order, and those that touch as one. */
-function merged(marks: readonly Mark[]): Mark[] {
-  const all: { start: number; end: number }[] = [];
-  for (const { start, end } of [...marks].sort((a, b) => a.start - b.start)) {
-    const last = all.at(-1);
-    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
-    else all.push({ start, end });
-  }
-  return all;
 }

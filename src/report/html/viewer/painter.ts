@@ -4,7 +4,7 @@ import { fillBins, MIN_RARE } from './bins.ts';
 import type { DirectMap } from './direct_map.ts';
 import { Hatch, MIN_HATCHED } from './hatch.ts';
 import type { Mark } from './marks.ts';
-import { type BinnedRow, type Box, contextOf, RowImage } from './row_image.ts';
+import { type BinnedRow, contextOf, RowImage } from './row_image.ts';
 import { spansIn } from './spans.ts';
 import { STATES, type State } from './states.ts';
 import type { Viewport } from './viewport.ts';

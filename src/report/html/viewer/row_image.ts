@@ -68,7 +68,8 @@ export class RowImage {
   }
 
   #imageOf(width: number, height: number): ImageData {
-    if (this.#image?.width !== width || this.#image.height !== height) this.#image = new ImageData(width, height);
+    if (this.#image?.width !== width || this.#image.height !== height)
+      this.#image = new ImageData(width, height);
     return this.#image;
   }
 }

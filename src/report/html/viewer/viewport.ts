@@ -2,8 +2,17 @@
 
 /** Rows that are in view at a time, if there are so many. */
 export const ROWS = 32;
-/** Pages of a row at the closest. */
+/** Pages of a row at the closest, if it is wide enough. */
 const MIN_ROW_PAGES = 16;
+/** How wide a page is then at least, in CSS pixels. */
+const PAGE_WIDTH = 40;
+
+/** Pages of a row at the closest, of rows of a width in CSS pixels: fewer on a phone. */
+export function closestRowPages(width: number): number {
+  let pages = MIN_ROW_PAGES;
+  while (pages > 1 && width / pages < PAGE_WIDTH) pages /= 2;
+  return pages;
+}
 
 export class Viewport {
   /** Base pages in a row: a power of two, and rows begin at multiples of it. */
@@ -12,6 +21,7 @@ export class Viewport {
   top: number;
   readonly #start: number;
   readonly #end: number;
+  #minRowPages = MIN_ROW_PAGES;
 
   /** Of a map from `start` to `end`, in pages. All of it is in view at first. */
   constructor(start: number, end: number) {
@@ -23,14 +33,22 @@ export class Viewport {
 
   /** Of the rows with which all of the map is in view. */
   get maxRowPages(): number {
-    let pages = MIN_ROW_PAGES;
-    while (Math.ceil(this.#end / pages) - Math.floor(this.#start / pages) > ROWS) pages *= 2;
-    return pages;
+    return this.#rowPagesOf(this.#start, this.#end);
   }
 
-  /** Whether it is of a map with these ends. */
-  isOf(start: number, end: number): boolean {
-    return this.#start === start && this.#end === end;
+  /** Rows have at least so many pages, a power of two. */
+  limit(minRowPages: number): void {
+    this.#minRowPages = minRowPages;
+    if (this.rowPages < minRowPages) this.zoom(minRowPages, this.start);
+  }
+
+  /** The same view of a map from `start` to `end`, as near as may be, whose places are larger by `shift`. */
+  movedTo(start: number, end: number, shift: number): Viewport {
+    const moved = new Viewport(start, end);
+    moved.limit(this.#minRowPages);
+    moved.rowPages = Math.min(moved.maxRowPages, this.rowPages);
+    moved.scrollTo(Math.floor((this.start + shift) / moved.rowPages));
+    return moved;
   }
 
   get start(): number {
@@ -51,7 +69,7 @@ export class Viewport {
   zoom(rowPages: number, place: number): void {
     const row = Math.floor(place / this.rowPages) - this.top;
     const part = row >= 0 && row < this.rows ? row / this.rows : 1 / 2;
-    this.rowPages = Math.min(this.maxRowPages, Math.max(MIN_ROW_PAGES, rowPages));
+    this.rowPages = Math.min(this.maxRowPages, Math.max(this.#minRowPages, rowPages));
     this.scrollTo(Math.floor(place / this.rowPages) - Math.floor(part * this.rows));
   }
 
@@ -62,9 +80,14 @@ export class Viewport {
   }
 
   rowPagesToFit(start: number, end: number): number {
-    let rowPages = MIN_ROW_PAGES;
-    while (Math.ceil(end / rowPages) - Math.floor(start / rowPages) > ROWS) rowPages *= 2;
-    return Math.min(this.maxRowPages, rowPages);
+    return Math.min(this.maxRowPages, this.#rowPagesOf(start, end));
+  }
+
+  /** Of the shortest rows that are not too many. */
+  #rowPagesOf(start: number, end: number): number {
+    let pages = this.#minRowPages;
+    while (Math.ceil(end / pages) - Math.floor(start / pages) > ROWS) pages *= 2;
+    return pages;
   }
 
   scrollTo(top: number): void {
