@@ -2,11 +2,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
+import { reason } from '../memory/sources/file_source.ts';
 import { decodeLink, encodeLink } from '../report/link.ts';
 import { MAX_SCRIPT_BYTES } from '../scenario/parse.ts';
 import { EXIT_CLEAN, runCommand } from './errors.ts';
@@ -45,9 +46,11 @@ async function serveCommand(target: string | undefined, { port, open }: ServeOpt
   const server = await listen({ folder: WEB, file }, wanted);
   const { port: listening } = server.address() as AddressInfo;
   const url = `http://${HOST}:${listening}/${fragment === '' ? '' : `#${fragment}`}`;
+  // Before anybody is told that there is something to stop.
+  const stopped = Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));
   process.stdout.write(`directmap workbench: ${url}\nCtrl-C ends it.\n`);
   if (open === true) openInBrowser(url);
-  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));
+  await stopped;
   server.close();
   server.closeAllConnections();
   return EXIT_CLEAN;
@@ -56,28 +59,35 @@ async function serveCommand(target: string | undefined, { port, open }: ServeOpt
 /** What is to be shown: the fragment of a link, and the dump that is served for it. */
 async function openTarget(target: string | undefined): Promise<{ fragment: string; file?: Served['file'] }> {
   if (target === undefined) return { fragment: '' };
-  if (target.startsWith('#')) {
-    await decodeLink(target);
-    return { fragment: target.slice(1) };
-  }
+  if (target.startsWith('#')) return { fragment: await asTheWorkbenchReadsIt(target) };
   checkFile(target);
   if (target.endsWith('.js')) {
-    return { fragment: await linkToRun(readTextFile(target, MAX_SCRIPT_BYTES), target) };
+    const link = await linkToRun(readTextFile(target, MAX_SCRIPT_BYTES), target);
+    return { fragment: await asTheWorkbenchReadsIt(link) };
   }
   const name = path.basename(target);
   return { fragment: await encodeLink({ view: 'inspect', file: name }), file: { path: target, name } };
 }
 
+/** Somebody else may have made it: only what a link has to say is printed and opened. @throws InputError */
+async function asTheWorkbenchReadsIt(link: string): Promise<string> {
+  return encodeLink(await decodeLink(link));
+}
+
+/** @throws InputError where it cannot be read: the page could only say so when it is too late. */
 function checkFile(target: string): void {
-  const status = statSync(target, { throwIfNoEntry: false });
-  const because =
-    status === undefined
-      ? "no such file; a link begins with '#'"
-      : status.isFile()
-        ? undefined
-        : 'it is not a regular file';
-  if (because !== undefined) {
-    throw new InputError({ code: 'unreadable', what: 'what is to be shown', where: target, because });
+  const because = whyUnreadable(target);
+  if (because === undefined) return;
+  throw new InputError({ code: 'unreadable', what: 'what is to be shown', where: target, because });
+}
+
+function whyUnreadable(target: string): string | undefined {
+  try {
+    accessSync(target, constants.R_OK);
+    return statSync(target).isFile() ? undefined : 'it is not a regular file';
+  } catch (error) {
+    const because = reason(error);
+    return because === 'no such file' ? "no such file; a link begins with '#'" : because;
   }
 }
 
@@ -115,7 +125,7 @@ function notBuilt(): InputError {
   });
 }
 
-/** Who has no such program is told the address all the same. */
+/** Who has no such program is told the address all the same. No shell may see it: it has characters that shells obey. */
 function openInBrowser(url: string): void {
   const [command, ...args] = BROWSERS[process.platform] ?? ['xdg-open'];
   const opened = spawn(command!, [...args, url], { detached: true, stdio: 'ignore' });
@@ -125,5 +135,5 @@ function openInBrowser(url: string): void {
 
 const BROWSERS: Readonly<Record<string, readonly string[]>> = {
   darwin: ['open'],
-  win32: ['cmd', '/c', 'start', ''],
+  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
 };

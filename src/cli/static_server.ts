@@ -14,6 +14,12 @@ export interface Served {
   readonly file?: { readonly path: string; readonly name: string } | undefined;
 }
 
+/** A file that is there. */
+interface Found {
+  readonly path: string;
+  readonly size: number;
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -35,6 +41,7 @@ const HEADERS = {
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data:",
     "connect-src 'self'",
+    "font-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -47,31 +54,37 @@ const HEADERS = {
 export function staticServer(served: Served): Server {
   const folder = realpathSync(served.folder);
   return createServer((request, response) => {
-    const found = isForUs(request) ? fileOf(request, { ...served, folder }) : 403;
-    if (typeof found === 'number') refuse(response, found);
-    else send(request, response, found);
+    const file = isForUs(request) ? fileOf(request, { ...served, folder }) : 403;
+    if (typeof file === 'number') refuse(response, file);
+    else send(request, response, file);
   });
 }
 
 /** A name of another machine may have been made to lead here, by a page that wants to read what we serve. */
 function isForUs({ headers, socket }: IncomingMessage): boolean {
   const { localPort } = socket;
-  return headers.host === `${HOST}:${localPort}` || headers.host === `localhost:${localPort}`;
+  // Browsers leave out the port of the protocol.
+  const port = localPort === 80 ? '' : `:${localPort}`;
+  return headers.host === `${HOST}${port}` || headers.host === `localhost${port}`;
 }
 
 /** The file that is asked for, or a status. */
-function fileOf({ method, url = '' }: IncomingMessage, { folder, file }: Served): string | number {
+function fileOf({ method, url = '' }: IncomingMessage, { folder, file }: Served): Found | number {
   if (method !== 'GET' && method !== 'HEAD') return 405;
   const asked = pathIn(url);
   if (asked === undefined) return 400;
-  if (file !== undefined && asked === `/file/${file.name}`) return file.path;
   try {
-    const found = realpathSync(path.join(folder, asked === '/' ? 'index.html' : asked));
-    const isInside = found.startsWith(folder + path.sep);
-    return isInside && statSync(found).isFile() ? found : 404;
+    if (file !== undefined && asked === `/file/${file.name}`) return found(file.path);
+    const real = realpathSync(path.join(folder, asked === '/' ? 'index.html' : asked));
+    return real.startsWith(folder + path.sep) ? found(real) : 404;
   } catch {
     return 404;
   }
+}
+
+function found(file: string): Found | number {
+  const status = statSync(file);
+  return status.isFile() ? { path: file, size: status.size } : 404;
 }
 
 /** Without what follows '?'; undefined for what is no path. */
@@ -85,12 +98,13 @@ function pathIn(url: string): string | undefined {
 }
 
 function refuse(response: ServerResponse, status: number): void {
+  if (status === 405) response.setHeader('Allow', 'GET, HEAD');
   response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
   response.end(`${status}\n`);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, file: string): void {
-  const { size } = statSync(file);
+function send(request: IncomingMessage, response: ServerResponse, file: Found): void {
+  const { size } = file;
   const range = rangeOf(request.headers.range, size);
   if (range === 'unsatisfiable') {
     response.setHeader('Content-Range', `bytes */${size}`);
@@ -102,14 +116,14 @@ function send(request: IncomingMessage, response: ServerResponse, file: string):
     ...HEADERS,
     'Accept-Ranges': 'bytes',
     'Content-Length': end - start,
-    'Content-Type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+    'Content-Type': TYPES[path.extname(file.path)] ?? 'application/octet-stream',
     ...(range && { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }),
   });
   if (request.method === 'HEAD' || start === end) {
     response.end();
     return;
   }
-  const stream = createReadStream(file, { start, end: end - 1 });
+  const stream = createReadStream(file.path, { start, end: end - 1 });
   // The status is out already: all that is left is to break off.
   stream.on('error', () => response.destroy());
   response.on('close', () => stream.destroy());

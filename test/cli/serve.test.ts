@@ -35,6 +35,8 @@ describe('directmap serve', () => {
     expect(scenario.url).toMatch(/\/#s=thread\/remap-4k-np\.js$/);
     const link = await serve('#s=thread/remap-4k-np.js&k=v7.2');
     expect(link.url).toMatch(/\/#s=thread\/remap-4k-np\.js&k=v7\.2$/);
+    const hostile = await serve('#k=\x1b[31m|calc&s=a');
+    expect(hostile.url).toMatch(/\/#s=a&k=%1B%5B31m%7Ccalc$/);
   });
 
   it('serves a dump beside the page', async () => {
@@ -48,6 +50,7 @@ describe('directmap serve', () => {
 
   it.each([
     [['no-such-file'], 'no-such-file: cannot read what is to be shown: no such file'],
+    [['a'.repeat(1000)], 'cannot read what is to be shown: its name is too long'],
     [['.'], '.: cannot read what is to be shown: it is not a regular file'],
     [['#nonsense=1'], 'link: unknown part of a link "nonsense"'],
     [['--port', 'http'], '--port: number: found http, expected a whole number'],
@@ -73,5 +76,11 @@ describe('directmap serve', () => {
     const { stderr, status } = directmap('serve', scratch('long.js', ' '.repeat(300 * 1024)));
     expect(status).toBe(2);
     expect(stderr).toContain('262144');
+  });
+
+  it('refuses a script that no link can hold', () => {
+    const { stderr, stdout, status } = directmap('serve', scratch('wide.js', '/'.repeat(70 * 1024)));
+    expect([stdout, status]).toEqual(['', 2]);
+    expect(stderr).toContain('at most 65536');
   });
 });

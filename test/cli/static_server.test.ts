@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,6 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   server.close();
+  rmSync(root, { recursive: true });
 });
 
 /** As it is written: fetch() would tidy the path. */
@@ -83,7 +84,8 @@ describe('the server of the workbench', () => {
   });
 
   it('takes GET and HEAD only', async () => {
-    expect((await ask('/', { method: 'POST' })).status).toBe(405);
+    const { status, headers } = await ask('/', { method: 'POST' });
+    expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
     expect((await ask('/', { method: 'HEAD' })).body.length).toBe(0);
   });
 
@@ -105,5 +107,12 @@ describe('the server of the workbench', () => {
     );
     expect((await ask('/file/vm%20core', { headers: { Range: 'bytes=1000-' } })).status).toBe(416);
     expect((await ask('/file/other')).status).toBe(404);
+  });
+
+  it('lives on when the dump is taken away', async () => {
+    renameSync(dump, `${dump}.away`);
+    expect((await ask('/file/vm%20core')).status).toBe(404);
+    renameSync(`${dump}.away`, dump);
+    expect((await ask('/file/vm%20core')).body).toEqual(BYTES);
   });
 });
