@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ReportSnapshot } from '../../src/inspect/snapshot/report_snapshot.ts';
 import { parseAsked } from '../../src/report/html/viewer/address_input.ts';
+import { crumbsOf } from '../../src/report/html/viewer/crumbs.ts';
 import { DirectMap } from '../../src/report/html/viewer/direct_map.ts';
-import { ROWS, Viewport } from '../../src/report/html/viewer/viewport.ts';
+import { legendOf } from '../../src/report/html/viewer/legend_entries.ts';
+import { placeWords } from '../../src/report/html/viewer/place_words.ts';
+import { closestRowPages, ROWS, Viewport } from '../../src/report/html/viewer/viewport.ts';
 import { aboutSize, countOf, sizeOf } from '../../src/report/html/viewer/words.ts';
 
 describe('the view', () => {
@@ -45,6 +48,40 @@ describe('the view', () => {
         }
       }),
     );
+  });
+
+  test('of a map that has grown is of the same addresses', () => {
+    const moves = fc.tuple(
+      maps,
+      fc.nat(2 ** 20),
+      fc.nat(2 ** 20),
+      fc.integer({ min: -5, max: 5 }),
+      fc.nat(20),
+    );
+    fc.assert(
+      fc.property(moves, ([{ start, end }, before, behind, blocks, power]) => {
+        const view = new Viewport(start, end);
+        view.zoom(view.rowPages / 2 ** power, end - 1);
+        view.reveal(end - 1);
+        // Origins are aligned, so that places differ by what is a multiple of any row.
+        const shift = blocks * 2 ** 35;
+        const moved = view.movedTo(start + shift - before, end + shift + behind, shift);
+        expect(moved.rowPages).toBe(view.rowPages);
+        expect(moved.start).toBeLessThanOrEqual(view.start + shift);
+        expect(moved.end).toBeGreaterThanOrEqual(view.end + shift);
+        if (view.rows === ROWS) expect(moved.start).toBe(view.start + shift);
+      }),
+    );
+  });
+
+  test('goes as close as lets a page be 40 pixels wide', () => {
+    expect([1072, 640, 639, 246, 10].map(closestRowPages)).toEqual([16, 16, 8, 4, 1]);
+    const view = new Viewport(0, 2 ** 20);
+    view.limit(4);
+    view.zoom(1, 1000);
+    expect([view.rowPages, view.start <= 1000, view.end > 1000]).toEqual([4, true, true]);
+    view.limit(16);
+    expect(view.rowPages).toBe(16);
   });
 
   test('of an aligned block is the block, if the map goes on behind it', () => {
@@ -89,22 +126,28 @@ describe('places of the map', () => {
   });
 });
 
+/** What the attributes of a leaf of 4K and of one of 2M are here. */
+const LEAF = { bytes: 4096, size: '4K', level: 1, present: true, writable: true, executable: false };
+const ATTRIBUTES = [
+  { ...LEAF, memoryType: 'WB', names: 'P RW NX', access: 'rw nx' },
+  { ...LEAF, memoryType: 'WB', names: 'NX', access: 'ro nx', present: false },
+] as unknown as ReportSnapshot['attributes'];
+
 describe('a map in a window of 64 TiB', () => {
-  const windowed = new DirectMap(
-    { pageBytes: 4096, usualMemoryType: 'WB', attributes: [] },
-    {
-      start: '0xffff888000000000',
-      windowStart: '0xffff888000000000',
-      windowPages: 2 ** 34,
-      pages: 2 ** 20,
-      omittedPages: 0,
-      firstFrame: 0,
-      kinds: [-1],
-      lengths: [2 ** 20],
-      oddFrames: [],
-      blockBytes: [],
-    },
-  );
+  const snapshot = {
+    start: '0xffff888000000000',
+    windowStart: '0xffff888000000000',
+    windowPages: 2 ** 34,
+    pages: 2 ** 20,
+    omittedPages: 0,
+    firstFrame: 0,
+    kinds: [0, 1, 0],
+    lengths: [5, 1, 2 ** 20 - 6],
+    oddFrames: [],
+    blockBytes: [2 ** 21, 2 ** 30],
+  } as const;
+  const rest = { pageBytes: 4096, usualMemoryType: 'WB', attributes: ATTRIBUTES };
+  const windowed = new DirectMap(rest, snapshot);
   const { start, end, window } = windowed;
 
   test('has places all over it, and nothing mapped behind its memory', () => {
@@ -128,6 +171,53 @@ describe('a map in a window of 64 TiB', () => {
     view.zoom(1, end - 1);
     expect(view.rowPages).toBe(16);
     expect(view.start <= end - 1 && end - 1 < view.end).toBe(true);
+  });
+
+  test('has the rest of the window in its legend', () => {
+    expect(legendOf(windowed)).toEqual([
+      { state: 'hole', label: 'nothing mapped', size: '64.0 TiB' },
+      { state: 'base', label: '4K rw nx', size: '4.0 GiB' },
+      { state: 'np', label: '4K not present', size: '4 KiB' },
+    ]);
+  });
+
+  test('ends where the stretches end, if more were omitted', () => {
+    const cut = new DirectMap(rest, { ...snapshot, omittedPages: 1 });
+    expect(cut.window).toEqual({ start, end });
+    expect(legendOf(cut).map(({ state }) => state)).toEqual(['base', 'np']);
+  });
+
+  test('has a crumb of the window, of what is mapped, and of each block that is smaller', () => {
+    const view = new Viewport(window.start, window.end);
+    expect(crumbsOf(windowed, view, start + 2 ** 18 + 5)).toEqual([
+      { ...window, label: 'window 64 TiB' },
+      { start, end, label: 'all 4 GiB' },
+      { start: start + 2 ** 18, end: start + 2 ** 19, label: '1G at 0xffff888040000000' },
+      { start: start + 2 ** 18, end: start + 2 ** 18 + 512, label: '2M at 0xffff888040000000' },
+    ]);
+  });
+
+  test('says of a place all there is to say', () => {
+    const place = start + 5;
+    const at = { start: place, end: place + 1 };
+    const overlay = { changed: [], stale: [at], owners: [{ ...at, text: 'secretmem' }] };
+    expect(placeWords(windowed, place, overlay)).toBe(
+      '0xffff888000005000  pfn 0x5  4K not present  NX  secretmem  stale in a TLB',
+    );
+    expect(placeWords(windowed, place - 1, overlay)).toBe(
+      '0xffff888000004000  pfn 0x4  4K present rw nx  P RW NX  5 alike, 20 KiB',
+    );
+    expect(placeWords(windowed, end, overlay)).toBe('0xffff888100000000  nothing mapped, 64.0 TiB');
+    expect(placeWords(windowed, window.end, overlay)).toBe('');
+  });
+
+  test('knows by how much its places differ from those of another map', () => {
+    const { windowStart: _, windowPages: __, ...mapped } = snapshot;
+    const alone = new DirectMap(rest, mapped);
+    const shift = alone.shiftFrom(windowed)!;
+    expect(alone.addressOf(start + shift)).toBe(windowed.addressOf(start));
+    expect(windowed.shiftFrom(alone)).toBe(-shift);
+    expect(alone.shiftFrom(map)).toBe(undefined);
   });
 });
 

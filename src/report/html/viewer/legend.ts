@@ -2,24 +2,9 @@
 
 import type { DirectMap } from './direct_map.ts';
 import { button, element } from './dom.ts';
-import { labelOf, STATES, type State } from './states.ts';
+import { type LegendEntry, legendOf } from './legend_entries.ts';
+import { STATES, type State } from './states.ts';
 import { aboutSize } from './words.ts';
-
-export interface LegendEntry {
-  readonly state: State;
-  readonly label: string;
-  readonly size: string;
-}
-
-/** The states that are there, in the order of STATES. */
-export function legendOf(map: DirectMap): LegendEntry[] {
-  const totals = map.totals();
-  return STATES.flatMap((state) => {
-    const total = totals.get(state);
-    if (total === undefined) return [];
-    return [{ state, label: labelOf(state, total.leaves), size: aboutSize(total.pages * map.pageBytes) }];
-  });
-}
 
 export class Legend {
   readonly element: HTMLElement;

@@ -1,6 +1,6 @@
 /** The map as one handles it: zoom, scroll, point, select; with mouse, fingers and keys. */
 
-import { Crumbs } from './crumbs.ts';
+import { CrumbButtons } from './crumb_buttons.ts';
 import type { DirectMap } from './direct_map.ts';
 import { button, element, setText } from './dom.ts';
 import { Legend } from './legend.ts';
@@ -43,7 +43,7 @@ export class MapView {
     'aria-describedby': `${this.#id}-status ${this.#id}-hint`,
   });
   readonly #strip = element('canvas', { class: 'strip', 'aria-hidden': 'true' });
-  readonly #crumbs = new Crumbs(({ start, end }) => this.#fit(start, end));
+  readonly #crumbs = new CrumbButtons(({ start, end }) => this.#fit(start, end));
   readonly #status = element('p', { id: `${this.#id}-status`, class: 'status', 'aria-live': 'polite' });
   #marks: readonly Mark[] = [];
   #overlay = NOTHING;
