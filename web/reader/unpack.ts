@@ -1,14 +1,17 @@
-/** Files that are packed as a whole, unpacked into memory as far as a page has any. */
+/** Files that are packed as a whole, unpacked into memory: a page has no disk. */
 
 import { InputError } from '../../src/errors.ts';
-import { type ByteSource, bytesSource } from '../../src/memory/byte_source.ts';
+import type { ByteSource } from '../../src/memory/byte_source.ts';
 import type { Packing } from '../../src/memory/file_format.ts';
 import type { OnProgress } from '../../src/memory/find_vmcoreinfo.ts';
 import { ZstdStream } from '../../src/memory/zstd/stream.ts';
+import { SparseBytes, type SparseLimits } from './sparse_bytes.ts';
 
-/** Of what comes out: a page has no disk to put more. */
-const MAX_UNPACKED = 2 ** 28;
+const DEFAULT_LIMITS: SparseLimits = { kept: 2 ** 29, total: 2 ** 40 };
+/** Bytes read at once. */
 const CHUNK_SIZE = 2 ** 16;
+
+type Append = (bytes: Uint8Array) => void;
 
 /** @throws InputError where it is corrupt or cut short, or where too much comes out of it */
 export async function unpacked(
@@ -16,22 +19,26 @@ export async function unpacked(
   packing: Packing,
   name: string,
   onProgress: OnProgress,
+  limits = DEFAULT_LIMITS,
 ): Promise<ByteSource> {
-  const kept = new KeptBytes(name);
+  // The package that unpacks it is WebAssembly, which the policy of the page does not let run.
+  if (packing === 'xz')
+    throw bad(name, 'file format', 'xz data', 'a dump that a browser reads: unpack it first');
+  const bytes = new SparseBytes(name, limits);
+  const chunks = chunksOf(packed, packing, onProgress);
+  const append: Append = (some) => bytes.append(some);
   try {
-    if (packing === 'gzip') await unpackGzip(packed, kept, onProgress);
-    else if (packing === 'zstd') unpackZstdFile(packed, kept, onProgress);
-    else throw bad(name, 'file format', 'xz data', 'a file that was unpacked first: a browser has no xz');
+    if (packing === 'gzip') await unpackGzip(chunks, append);
+    else unpackZstd(chunks, append);
   } catch (error) {
     if (error instanceof InputError) throw error;
     const found = error instanceof Error ? error.message : String(error);
-    throw bad(name, `${packing} data`, found, `a whole ${packing} file`);
+    throw bad(name, `${packing} data`, found, `a whole ${packing} file; if it is one, unpack it first`);
   }
-  return bytesSource(kept.all());
+  return bytes;
 }
 
-async function unpackGzip(packed: ByteSource, kept: KeptBytes, onProgress: OnProgress): Promise<void> {
-  const chunks = chunksOf(packed, 'gzip', onProgress);
+async function unpackGzip(chunks: Iterator<Uint8Array>, append: Append): Promise<void> {
   const input = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull(controller) {
       const { done, value } = chunks.next();
@@ -41,58 +48,25 @@ async function unpackGzip(packed: ByteSource, kept: KeptBytes, onProgress: OnPro
   });
   const reader = input.pipeThrough(new DecompressionStream('gzip')).getReader();
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) kept.add(next.value);
+    for (let next = await reader.read(); !next.done; next = await reader.read()) append(next.value);
   } catch (error) {
     await reader.cancel().catch(() => {});
     throw error;
   }
 }
 
-function unpackZstdFile(packed: ByteSource, kept: KeptBytes, onProgress: OnProgress): void {
-  const stream = new ZstdStream((bytes) => kept.add(bytes));
-  for (const chunk of chunksOf(packed, 'zstd', onProgress)) stream.push(chunk);
+function unpackZstd(chunks: Iterable<Uint8Array>, append: Append): void {
+  const stream = new ZstdStream(append);
+  for (const chunk of chunks) stream.push(chunk);
   stream.end();
 }
 
-function* chunksOf(packed: ByteSource, packing: string, onProgress: OnProgress): Generator<Uint8Array> {
+function* chunksOf(packed: ByteSource, packing: Packing, onProgress: OnProgress): Generator<Uint8Array> {
   for (let at = 0; at < packed.size; at += CHUNK_SIZE) {
     onProgress(at, packed.size, `unpacking ${packing}`);
     yield packed.read(at, Math.min(CHUNK_SIZE, packed.size - at));
   }
-}
-
-class KeptBytes {
-  readonly #name: string;
-  readonly #chunks: Uint8Array[] = [];
-  #size = 0;
-
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  add(bytes: Uint8Array): void {
-    this.#size += bytes.length;
-    if (this.#size > MAX_UNPACKED) {
-      const most = `${MAX_UNPACKED / 2 ** 20} MiB`;
-      throw bad(
-        this.#name,
-        'size of the packed dump',
-        `more than ${most} unpacked`,
-        `at most ${most} in a browser: unpack it first`,
-      );
-    }
-    this.#chunks.push(bytes);
-  }
-
-  all(): Uint8Array {
-    const all = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
-    }
-    return all;
-  }
+  onProgress(packed.size, packed.size, `unpacking ${packing}`);
 }
 
 function bad(where: string, what: string, found: string, expected: string): InputError {
