@@ -19,6 +19,8 @@ const ShareDialog = lazy(async () => (await import('./share/share_dialog.tsx')).
 
 export function WorkbenchPage({ workbench }: { workbench: Workbench }) {
   const { view, problem, announced } = useStore(workbench.page);
+  const { run, look, moment, isRunning } = useStore(workbench.scenario.store);
+  const isSettled = !isRunning && run !== null && look?.moment === moment;
   const [isSharing, setSharing] = useState(false);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => stepByKey(event, workbench);
@@ -56,7 +58,7 @@ export function WorkbenchPage({ workbench }: { workbench: Workbench }) {
           </button>
         </div>
       )}
-      <main id="part" tabIndex={-1}>
+      <main id="part" tabIndex={-1} data-settled={isSettled}>
         {view === 'scenario' && <ScenarioPart workbench={workbench} />}
         {view === 'check' && <CheckPart workbench={workbench} />}
         {view === 'inspect' && <InspectPart workbench={workbench} />}

@@ -113,6 +113,9 @@ function conclusions(outcome: Outcome): string[] {
     if (step.refused.length > 0)
       lines.push(...label(`who notices step ${step.step}`, whoNotices(step, outcome)));
   }
+  if (outcome.ended === 'stopped') {
+    lines.push(...label('stopped', 'the script goes on with what the last call returned, which is NULL'));
+  }
   const classes = new Set(outcome.steps.flatMap(failureClasses));
   for (const each of [...classes].sort()) lines.push(...label('class', each));
   for (const { observer, says, tables, because } of outcome.disagreements) {

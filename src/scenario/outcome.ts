@@ -115,7 +115,8 @@ export interface Outcome {
   ignoredParameters: string[];
   steps: Step[];
   interleavings: Interleaving[];
-  ended: 'finished' | 'died';
+  /** stopped: the choices made a call return NULL, and the script goes on with what it returned. */
+  ended: 'finished' | 'died' | 'stopped';
   expectationsFailed: number;
   disagreements: Disagreement[];
   cost: Cost;

@@ -83,6 +83,7 @@ class Runner implements Host<Point> {
   #refuse = new Set<number>();
   #refuseAll = false;
   #log: InterleavingLog | undefined;
+  #isStopped = false;
 
   constructor(
     program: Program,
@@ -113,6 +114,9 @@ class Runner implements Host<Point> {
     });
     try {
       runTask(interpret(this.#program, this), (point) => this.#decide(point));
+    } catch (error) {
+      if (!this.#wantsNull(error)) throw error;
+      this.#isStopped = true;
     } finally {
       k.listen(undefined);
     }
@@ -129,11 +133,17 @@ class Runner implements Host<Point> {
       ignoredParameters: [...k.boot.ignored],
       steps,
       interleavings: this.#interleavings,
-      ended: k.death === undefined ? 'finished' : 'died',
+      ended: k.death !== undefined ? 'died' : this.#isStopped ? 'stopped' : 'finished',
       expectationsFailed: steps.filter((step) => step.expected?.met === false).length,
       disagreements: disagreements(k),
       cost,
     };
+  }
+
+  /** A script need not be ready for an allocation to be refused that it did not refuse itself. */
+  #wantsNull(error: unknown): boolean {
+    const last = this.#recorder.steps.at(-1);
+    return error instanceof InputError && this.#choices.allocations.size > 0 && last?.returned === 'NULL';
   }
 
   stopped(): boolean {

@@ -91,6 +91,12 @@ describe('choices', () => {
     );
   });
 
+  it('stop a script that goes on with a page that it did not get', () => {
+    const { outcome } = record(LARGE_NP, { refuse: '1' });
+    expect(outcome).toMatchObject({ ended: 'stopped', steps: [{ returned: 'NULL' }] });
+    expect(() => runScenario(program(LARGE_NP), startMachine(program(LARGE_NP), {}))).not.toThrow();
+  });
+
   it('grant one that the script refuses', () => {
     expect(record(LARGE_NP, { grant: '2' }).outcome.steps[2]?.returned).toBe('0');
   });

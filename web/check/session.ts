@@ -6,6 +6,7 @@ import { failureIn } from '../scenario/session.ts';
 import { Store } from '../state/store.ts';
 import type { Asked, CheckApi, Checked, ClaimAbout } from '../workers/check_api.ts';
 import type { Caller, Failure } from '../workers/rpc.ts';
+import { keepAnswers, keptAnswers } from './kept_answers.ts';
 
 /** Of a browser's page: states take some 100 bytes each. */
 const LIMITS = { states: 5_000_000, seconds: 600, bytes: 2 ** 29 };
@@ -41,7 +42,9 @@ export interface CheckState {
 export class CheckSession {
   readonly store = new Store<CheckState>({
     claims: [],
-    cells: new Map(),
+    cells: new Map(
+      [...keptAnswers()].map(([name, checked]): [string, CellState] => [name, { kind: 'answered', checked }]),
+    ),
     chosen: null,
     call: 'set_direct_map_default_noflush(page)',
     callOn: null,
@@ -140,8 +143,16 @@ export class CheckSession {
       tell({ kind: 'failed', failure: failureIn(error) });
     }
     this.#busy.delete(nameOf(cell));
+    if (this.#busy.size === 0 && this.#queue.length === 0) keepAnswers(this.#answers);
     this.#idle.push(caller);
     this.#startNext();
+  }
+
+  get #answers(): Map<string, Checked> {
+    const answers = [...this.store.state.cells].flatMap(([name, state]): [string, Checked][] =>
+      state.kind === 'answered' ? [[name, state.checked]] : [],
+    );
+    return new Map(answers);
   }
 
   #setCells(changes: readonly (readonly [Cell, CellState])[]): void {

@@ -71,10 +71,10 @@ export function InspectionView({ session, inspected, address }: InspectionViewPr
         <h2 id="lost-title">Large leaves lost</h2>
         <Html html={fragmentationSection(snapshot)} />
       </section>
-      <section aria-labelledby="regions-title">
+      <div>
         <h2 id="regions-title">What is mapped</h2>
         <Html html={regionsSection(snapshot)} />
-      </section>
+      </div>
       <details>
         <summary>The account, as directmap inspect prints it</summary>
         <pre>{text}</pre>

@@ -78,6 +78,8 @@ export class CodeEditor {
         ],
       }),
     });
+    // What scrolls must be reached by the keyboard.
+    this.#view.scrollDOM.tabIndex = 0;
   }
 
   destroy(): void {

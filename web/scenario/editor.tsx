@@ -34,7 +34,8 @@ export function ScriptEditor({ session, script, problem, about }: EditorProps) {
       made?.destroy();
     };
   }, [session]);
-  useEffect(() => editor?.setText(script), [editor, script]);
+  // What was typed meanwhile is in the store, and not yet in `script`.
+  useEffect(() => editor?.setText(session.store.state.script), [editor, session, script]);
   useEffect(() => editor?.setProblem(problem), [editor, problem]);
   useEffect(() => {
     if (about !== null) editor?.setKnown(about);

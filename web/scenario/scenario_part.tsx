@@ -19,7 +19,7 @@ export function ScenarioPart({ workbench }: { workbench: Workbench }) {
       {isFirstVisit && (
         <p class="welcome">
           In October 2020 it was asked whether mapping a page again can fail. Here it is about to: press{' '}
-          <kbd>→</kbd> to see what happens next, or <kbd>←</kbd> to go back.
+          <kbd>▶</kbd> (or the key <kbd>→</kbd>) to see what happens next.
         </p>
       )}
       <section class="script" aria-labelledby="script-title">

@@ -11,6 +11,12 @@ import type { ScenarioSession } from './session.ts';
 /** Of a line, in pixels, until it was measured. */
 const LINE_HEIGHT = 26;
 
+const ENDED: Readonly<Record<RunAnswer['outcome']['ended'], string>> = {
+  died: 'The machine died.',
+  finished: 'The run finished.',
+  stopped: 'The script goes on with what the last call returned, which is NULL: it stops there.',
+};
+
 interface TimelineProps {
   readonly session: ScenarioSession;
   readonly run: RunAnswer;
@@ -67,7 +73,7 @@ export function Timeline({ session, run, moment, choices }: TimelineProps) {
         <p class="note">More happened than {MAX_MOMENTS} moments. The rest is in the account below.</p>
       )}
       <p class="ended">
-        {outcome.ended === 'died' ? 'The machine died.' : 'The run finished.'} {expectationWords(outcome)}
+        {ENDED[outcome.ended]} {expectationWords(outcome)}
       </p>
       <details>
         <summary>The account, as directmap run prints it</summary>

@@ -1,5 +1,7 @@
 /** A run as a mail: the account in 72 columns, how to repeat it, and the link. */
 
+import { replayLink } from '../../src/report/link.ts';
+import { serveCommand } from '../../src/report/outcome_text.ts';
 import type { RunAnswer } from '../workers/model_api.ts';
 
 export interface Mail {
@@ -12,10 +14,10 @@ export interface Mail {
 }
 
 export function mailText({ run, script, replay, fragment, url }: Mail): string {
-  // A replay's text has its claim, its run and its scenario.
-  const account = replay === null ? run.text : replay.text;
-  const saved = script === null || replay !== null ? '' : `\nsave as a file for directmap run:\n\n${script}`;
+  // Where in the run one is makes it no other run.
+  const isReplay = replay !== null && fragment.replaceAll(/&(?:m|at)=[^&]*/g, '') === replayLink(replay.id);
+  if (isReplay) return replay.text;
+  const saved = script === null ? '' : `\nsave as a file for directmap run:\n\n${script}`;
   const isLocal = /^https?:\/\/(127\.0\.0\.1|localhost)[:/]/.test(url);
-  const see = isLocal ? `directmap serve '#${fragment}'` : url;
-  return `${account.trimEnd()}\nsee it               ${see}\n${saved}`;
+  return `${run.text}see it               ${isLocal ? serveCommand(fragment) : url}\n${saved}`;
 }

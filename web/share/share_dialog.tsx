@@ -2,20 +2,17 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { encodeLink } from '../../src/report/link.ts';
+import { serveCommand } from '../../src/report/outcome_text.ts';
 import type { Workbench } from '../workbench.ts';
 import { mailText } from './mail_text.ts';
 
 export function ShareDialog({ workbench, onClose }: { workbench: Workbench; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [fragment, setFragment] = useState('');
+  const [fragment, setFragment] = useState<string | null>(null);
   useEffect(() => {
     dialog.current?.showModal();
     void encodeLink(workbench.link).then(setFragment);
   }, [workbench]);
-  const url = `${location.href.replace(/#.*$/, '')}#${fragment}`;
-  const { run, script, library, replay } = workbench.scenario.store.state;
-  const mail =
-    run === null ? '' : mailText({ run, script: library === null ? script : null, replay, fragment, url });
   return (
     <dialog ref={dialog} class="share-dialog" aria-labelledby="share-title" onClose={onClose}>
       <h2 id="share-title">Share</h2>
@@ -23,13 +20,25 @@ export function ShareDialog({ workbench, onClose }: { workbench: Workbench; onCl
         The link holds all of it: kernel, scenario, choices, moment and page. Whoever opens it runs it in
         their own browser; nothing is uploaded.
       </p>
-      <Copied label="Link" text={url} rows={3} />
-      <Copied label="On the command line" text={`directmap serve '#${fragment}'`} rows={2} />
-      <Copied label="As a mail" text={mail} rows={14} />
+      {fragment !== null && <Shared workbench={workbench} fragment={fragment} />}
       <button type="button" onClick={() => dialog.current?.close()}>
         Close
       </button>
     </dialog>
+  );
+}
+
+function Shared({ workbench, fragment }: { workbench: Workbench; fragment: string }) {
+  const url = `${location.href.replace(/#.*$/, '')}#${fragment}`;
+  const { run, script, library, replay } = workbench.scenario.store.state;
+  const own = library === null ? script : null;
+  const mail = run === null ? '' : mailText({ run, script: own, replay, fragment, url });
+  return (
+    <>
+      <Copied label="Link" text={url} rows={3} />
+      <Copied label="On the command line" text={serveCommand(fragment)} rows={2} />
+      <Copied label="As a mail" text={mail} rows={14} />
+    </>
   );
 }
 
