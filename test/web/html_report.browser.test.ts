@@ -1,8 +1,12 @@
 /** The report as a reader has it: one file, opened in a real browser. */
 
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasChromium, launch, type OpenReport, openMachine, openReport, snapshotOf } from './report_page.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What the map is drawn in beside its addresses: of each colour, "r,g,b", how many pixels. Without blends at edges. */
 function coloursOf(page: Page): Promise<Record<string, number>> {
@@ -255,6 +259,18 @@ describe.skipIf(!hasChromium)('reports of other machines, in Chromium', () => {
       await report.close();
     },
   );
+
+  test.each(['light', 'dark'] as const)('axe finds nothing to complain of, %s', async (colorScheme) => {
+    const data = snapshotOf(openMachine('x86_64-6.1-debian'), 'vmcore');
+    const report = await openReport(browser, data, { colorScheme }, '#0xffff888101b28000');
+    await painted(report.page);
+    await report.page.evaluate(AXE);
+    const violations = await report.page.evaluate(
+      `axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))`,
+    );
+    expect(violations).toEqual([]);
+    await report.close();
+  });
 
   test('without JavaScript the figures are there, and the page says what is not', async () => {
     const data = snapshotOf(openMachine('x86_64-6.1-debian'), 'vmcore');

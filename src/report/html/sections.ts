@@ -51,7 +51,7 @@ export function regionsSection(data: ReportSnapshot): string {
     empty === 0
       ? ''
       : `<p class="note">Left out: ${empty === 1 ? 'a part' : `${empty} parts`} of the address space with nothing mapped.</p>`;
-  return `<div class="scroll" tabindex="0" role="region" aria-labelledby="regions-title"><table class="regions"><thead><tr><th scope="col">leaf</th><th scope="col" class="number">entries</th><th scope="col" class="number">size</th><th scope="col">access</th><th scope="col">bits</th></tr></thead>${bodies.join('')}</table></div>${left}`;
+  return `<div class="scroll" tabindex="0" role="group" aria-labelledby="regions-title"><table class="regions"><thead><tr><th scope="col">leaf</th><th scope="col" class="number">entries</th><th scope="col" class="number">size</th><th scope="col">access</th><th scope="col">bits</th></tr></thead>${bodies.join('')}</table></div>${left}`;
 }
 
 function isEmpty({ leaves, badPages, missingPages, sharedPages }: RegionSnapshot): boolean {

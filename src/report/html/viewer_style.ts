@@ -9,7 +9,7 @@ export const VIEWER_COLOURS = `
   --mark: #a4003f; --error: #b3112f; --warning: #8a5200; --note: #4b5563;
   --s-hole: #9aa1a9; --s-large: #cfdcea; --s-middle: #9dbbdb; --s-base: #4d86c0; --s-shared: #a9b4bf;
   --s-type: #a98a4b; --s-ro: #2f9e83; --s-x: #8a5fc4; --s-np: #eb9b00; --s-np-large: #c05a00;
-  --s-stale: #c2185b; --s-missing: #8b9097; --s-bad: #b3112f; --s-wx: #e11d2e;
+  --s-stale: #c400b8; --s-missing: #8b9097; --s-bad: #b3112f; --s-wx: #e11d2e;
   --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
 }
 @media (prefers-color-scheme: dark) {
@@ -18,7 +18,7 @@ export const VIEWER_COLOURS = `
     --mark: #ff86b0; --error: #ff8088; --warning: #f0b45c; --note: #a9b1ba;
     --s-hole: #606870; --s-large: #2e4560; --s-middle: #3f6a99; --s-base: #74a9df; --s-shared: #59636d;
     --s-type: #b59a5e; --s-ro: #3fae92; --s-x: #a585d9; --s-np: #f2ae2e; --s-np-large: #e07b26;
-    --s-stale: #ff5c9a; --s-missing: #767d85; --s-bad: #ff6b74; --s-wx: #ff4656;
+    --s-stale: #ff70f0; --s-missing: #767d85; --s-bad: #ff6b74; --s-wx: #ff4656;
   }
 }
 `;
@@ -33,7 +33,7 @@ export const VIEWER_STYLE = `
 .swatch { width: .9rem; height: .9rem; border: 1px solid var(--dim); }
 ${swatches()}
 .swatch.s-hole { background: linear-gradient(var(--s-hole), var(--s-hole)) center / 100% 1px no-repeat; }
-.swatch.s-np-large, .swatch.s-missing, .swatch.s-bad, .swatch.s-shared { background-image: repeating-linear-gradient(135deg, transparent 0 2px, var(--bg) 2px 3.5px); }
+.swatch.s-np-large, .swatch.s-missing, .swatch.s-bad, .swatch.s-shared, .swatch.s-stale { background-image: repeating-linear-gradient(135deg, transparent 0 2px, var(--bg) 2px 3.5px); }
 .bar { display: flex; flex-wrap: wrap; gap: .4rem 1rem; justify-content: space-between; align-items: center; margin: .6rem 0 .4rem; }
 .crumbs { font-size: .85rem; display: flex; flex-wrap: wrap; align-items: center; gap: .3rem; white-space: pre; }
 .crumbs button { font-family: var(--mono); font-size: .8rem; padding: .1rem .35rem; border-color: transparent; color: var(--accent); text-decoration: underline; overflow-wrap: anywhere; white-space: normal; text-align: left; }
@@ -41,7 +41,7 @@ ${swatches()}
 .scale { color: var(--dim); padding-left: .6rem; }
 .tools { display: flex; gap: .3rem; }
 .tools button { min-width: 2.1rem; padding: .2rem .5rem; }
-canvas { display: block; width: 100%; }
+.map canvas { display: block; width: 100%; }
 .strip { margin-bottom: .4rem; cursor: pointer; }
 .rows { cursor: crosshair; touch-action: pan-y pinch-zoom; }
 .status { min-height: 2.9em; margin: .4rem 0 0; max-width: none; white-space: pre-wrap; overflow-wrap: anywhere; color: var(--fg); }

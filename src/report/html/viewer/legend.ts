@@ -50,7 +50,8 @@ export class Legend {
   /** Tells of translations that are stale in a TLB, if any are. */
   tellStale(bytes: number): void {
     this.#stale.hidden = bytes === 0;
-    fill(this.#stale, 's-stale', 'stale in a TLB', aboutSize(bytes));
+    if (bytes === 0) this.#stale.replaceChildren();
+    else fill(this.#stale, 's-stale', 'stale in a TLB', aboutSize(bytes));
   }
 
   #toggle(state: State): void {

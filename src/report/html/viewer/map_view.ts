@@ -23,7 +23,7 @@ const NOTHING: Overlay = { changed: [], stale: [], owners: [] };
 let mapsMade = 0;
 
 const HINT =
-  'Point at the map, or move on it with the arrow keys; Enter or a click shows the walk. Once the map has the focus, the wheel zooms, as + and - do. Where a pixel has room for one of several states, it is the one that comes last above. Dashed outlines are places of findings: of errors and warnings, or of the finding that was followed last.';
+  'Point at the map, or move on it with the arrow keys; Enter or a click shows the walk. Once the map has the focus, the wheel zooms, as + and - do, and 0 shows all. Where a pixel has room for one of several states, it is the one that comes last above. Dashed outlines are places of findings: of errors and warnings, or of the finding that was followed last.';
 
 export class MapView {
   readonly element: HTMLElement;

@@ -206,9 +206,14 @@ export class Painter {
     context.globalAlpha = flash;
     if (flash > 0) for (const { x, y, width, height } of rects) context.fillRect(x, y, width, height);
     context.globalAlpha = 1;
-    context.strokeStyle = this.#colour('mark');
     context.lineWidth = 1;
-    for (const { x, y, width, height } of rects) context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+    for (const { x, y, width, height } of rects) {
+      context.strokeStyle = this.#colour('mark');
+      context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+      // Inside it what tells the line from any state.
+      context.strokeStyle = this.#colour('bg');
+      context.strokeRect(x + 1.5, y + 1.5, width - 3, height - 3);
+    }
   }
 
   #outline(
