@@ -159,6 +159,18 @@ describe.skipIf(!hasChromium)('a map that is updated, in Chromium', () => {
     expect(await pixelsOf(page, NOT_PRESENT)).toBeGreaterThan(200);
   });
 
+  test('keeps saying what is pointed at, until the keys are used', async () => {
+    const page = await open();
+    await press(page, 'Home', ...CLOSER);
+    const box = (await page.locator('.rows').boundingBox())!;
+    await page.mouse.move(box.x + 128 + 67 * 6.5, box.y + 5);
+    expect(await text(page, '.status')).toMatch(/^0xffff888000006000 .* present rw nx/);
+    await update(page, snapshotOf(6));
+    expect(await text(page, '.status')).toMatch(/^0xffff888000006000 .* not present/);
+    await press(page, 'ArrowRight');
+    expect(await text(page, '.status')).toMatch(/^0xffff888000001000 /);
+  });
+
   test('goes from a page to all of the window and back by keys, and by crumbs, which keep the focus', async () => {
     const page = await open();
     expect(await text(page, '.scale')).toBe('row 128M');
