@@ -483,6 +483,7 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
       const page = await visit('s=thread/large-np-leaf.js');
       await settled(page);
       await page.getByRole('button', { name: 'Share' }).click();
+      await expect.poll(() => page.getByLabel('As a mail').inputValue()).not.toBe('');
       const mail = await page.getByLabel('As a mail').inputValue();
       const printed = directmap('run', 'scenarios/thread/large-np-leaf.js', '--cost').stdout;
       expect(mail).toBe(printed.replace(/^repeat.*\n/m, ''));
@@ -503,7 +504,8 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
         for (const change of step.changes) expect(account).toContain(change.after.word.replace('0x', ''));
       }
       await page.getByRole('button', { name: 'Share' }).click();
-      expect(await page.getByLabel('As a mail').inputValue()).toBe(directmap('replay', id).stdout);
+      const { stdout } = directmap('replay', id);
+      await expect.poll(() => page.getByLabel('As a mail').inputValue()).toBe(stdout);
       expect(trace.id).toBe(id);
     });
 

@@ -218,6 +218,11 @@ export class ScenarioSession {
     return pinned ?? followed(run?.moments ?? [], moment);
   }
 
+  /** The run as the command line prints it. @throws CallFailed */
+  account(): Promise<string> {
+    return this.#model.call('account', null);
+  }
+
   async run(place: Place): Promise<void> {
     const { script, library, overrides, choices, dump } = this.store.state;
     const number = ++this.#runs;

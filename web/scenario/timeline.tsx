@@ -6,6 +6,7 @@ import type { WrittenChoices } from '../../src/scenario/choices.ts';
 import type { Moment } from '../../src/scenario/moments.ts';
 import { MAX_MOMENTS } from '../../src/scenario/moments.ts';
 import type { RunAnswer } from '../workers/model_api.ts';
+import { Account } from './account.tsx';
 import type { ScenarioSession } from './session.ts';
 
 /** Of a line, in pixels, until it was measured. */
@@ -75,10 +76,7 @@ export function Timeline({ session, run, moment, choices }: TimelineProps) {
       <p class="ended">
         {ENDED[outcome.ended]} {expectationWords(outcome)}
       </p>
-      <details>
-        <summary>The account, as directmap run prints it</summary>
-        <pre>{run.text}</pre>
-      </details>
+      <Account session={session} run={run} />
     </>
   );
 }

@@ -2,10 +2,10 @@
 
 import { replayLink } from '../../src/report/link.ts';
 import { serveCommand } from '../../src/report/outcome_text.ts';
-import type { RunAnswer } from '../workers/model_api.ts';
 
 export interface Mail {
-  readonly run: RunAnswer;
+  /** As directmap run prints it. */
+  readonly account: string;
   /** The script, where it is in no library that the reader of the mail has. */
   readonly script: string | null;
   readonly replay: { readonly id: string; readonly text: string } | null;
@@ -13,11 +13,11 @@ export interface Mail {
   readonly url: string;
 }
 
-export function mailText({ run, script, replay, fragment, url }: Mail): string {
+export function mailText({ account, script, replay, fragment, url }: Mail): string {
   // Where in the run one is makes it no other run.
   const isReplay = replay !== null && fragment.replaceAll(/&(?:m|at)=[^&]*/g, '') === replayLink(replay.id);
   if (isReplay) return replay.text;
   const saved = script === null ? '' : `\nsave as a file for directmap run:\n\n${script}`;
   const isLocal = /^https?:\/\/(127\.0\.0\.1|localhost)[:/]/.test(url);
-  return `${run.text}see it               ${isLocal ? serveCommand(fragment) : url}\n${saved}`;
+  return `${account}see it               ${isLocal ? serveCommand(fragment) : url}\n${saved}`;
 }

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { encodeLink } from '../../src/report/link.ts';
 import { serveCommand } from '../../src/report/outcome_text.ts';
+import { useAccount } from '../scenario/account.tsx';
 import type { Workbench } from '../workbench.ts';
 import { mailText } from './mail_text.ts';
 
@@ -32,7 +33,8 @@ function Shared({ workbench, fragment }: { workbench: Workbench; fragment: strin
   const url = `${location.href.replace(/#.*$/, '')}#${fragment}`;
   const { run, script, library, replay } = workbench.scenario.store.state;
   const own = library === null ? script : null;
-  const mail = run === null ? '' : mailText({ run, script: own, replay, fragment, url });
+  const account = useAccount(workbench.scenario, run);
+  const mail = account === null ? '' : mailText({ account, script: own, replay, fragment, url });
   return (
     <>
       <Copied label="Link" text={url} rows={3} />

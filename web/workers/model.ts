@@ -14,7 +14,6 @@ import { TableIndex } from '../../src/mmu/table_index.ts';
 import { walk } from '../../src/mmu/walk.ts';
 import type { Walk } from '../../src/report/html/viewer/page_tables.ts';
 import { walkOf } from '../../src/report/html/walk_of.ts';
-import { outcomeText } from '../../src/report/outcome_text.ts';
 import { parseChoices } from '../../src/scenario/choices.ts';
 import { observationsOf, staleTranslations } from '../../src/scenario/observers.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
@@ -56,7 +55,7 @@ interface OwnedAddresses extends Places {
 
 let last: Run | undefined;
 
-export const modelApi: ModelApi = { about, problemOf, run, look, replay };
+export const modelApi: ModelApi = { about, problemOf, run, look, account, replay };
 
 async function about(): Promise<About> {
   return {
@@ -141,8 +140,14 @@ async function run({ script, overrides, choices, dump }: RunRequest): Promise<Ru
   );
   const { outcome, moments, isCut } = recording;
   last = { recording, bootTables: bootTablesOf(recording.seek(0).kernel) };
-  const text = outcomeText(outcome, { cost: true });
-  return { outcome, moments, isCut, text };
+  return { outcome, moments, isCut };
+}
+
+/** Printers are loaded when somebody wants to read. */
+async function account(): Promise<string> {
+  if (last === undefined) throw new Error('nothing was run');
+  const { outcomeText } = await import('../../src/report/outcome_text.ts');
+  return outcomeText(last.recording.outcome, { cost: true });
 }
 
 function startOptions({ arch, kernel, boot, config, features, ram, cpus }: Overrides): StartOptions {

@@ -16,6 +16,8 @@ export interface ModelApi {
   problemOf(argument: Script): Promise<Failure | null>;
   run(argument: RunRequest): Promise<RunAnswer>;
   look(argument: LookRequest): Look;
+  /** The last run as the command line prints it. */
+  account(argument: null): Promise<string>;
   /** What a replay id stands for. */
   replay(id: string): Promise<Replay>;
 }
@@ -81,8 +83,6 @@ export interface RunAnswer {
   readonly moments: readonly Moment[];
   /** Whether more happened than the moments tell. */
   readonly isCut: boolean;
-  /** The outcome as the command line prints it. */
-  readonly text: string;
 }
 
 export interface LookRequest {

@@ -1,6 +1,7 @@
 /** How a report looks, in the dark and in the light, from 360 pixels up. */
 
-import { SECTIONS_STYLE, VIEWER_COLOURS, VIEWER_STYLE } from './viewer_style.ts';
+import { SECTIONS_STYLE } from './sections_style.ts';
+import { VIEWER_COLOURS, VIEWER_STYLE } from './viewer_style.ts';
 
 export const STYLE = `
 ${VIEWER_COLOURS}
