@@ -1,6 +1,7 @@
 /** What can go wrong with one call: it is asked, and answered as `directmap ask` does. */
 
 import { useState } from 'preact/hooks';
+import { Printed } from '../state/printed.tsx';
 import type { Workbench } from '../workbench.ts';
 import type { About } from '../workers/model_api.ts';
 import type { CheckState } from './session.ts';
@@ -87,7 +88,7 @@ export function AskForm({ workbench, state, about }: AskFormProps) {
       )}
       {asked !== null && (
         <>
-          <pre>{asked.text}</pre>
+          <Printed label="Answer" text={asked.text} />
           {asked.failures.length > 0 && (
             <ul class="failures">
               {asked.failures.map(({ text, id }) => (

@@ -1,5 +1,7 @@
 /** One verdict in full, with its bounds; a counterexample can be opened and gone through. */
 
+import { useEffect, useRef } from 'preact/hooks';
+import { Printed } from '../state/printed.tsx';
 import type { Workbench } from '../workbench.ts';
 import { type Cell, type CheckState, nameOf } from './session.ts';
 
@@ -12,12 +14,15 @@ interface VerdictViewProps {
 export function VerdictView({ workbench, cell, state }: VerdictViewProps) {
   const session = workbench.check;
   const found = state.cells.get(nameOf(cell));
+  const place = useRef<HTMLElement>(null);
+  // Where the matrix fills the screen, what was chosen in it is below.
+  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [cell]);
   const open = async (id: string) => {
     workbench.show('scenario');
     await workbench.scenario.openReplay(id);
   };
   return (
-    <section class="verdict" aria-labelledby="verdict-title">
+    <section class="verdict" ref={place} aria-labelledby="verdict-title">
       <h2 id="verdict-title">
         {cell.claim} on {cell.arch} {cell.kernel}
       </h2>
@@ -47,7 +52,7 @@ export function VerdictView({ workbench, cell, state }: VerdictViewProps) {
               Open the counterexample
             </button>
           )}
-          <pre>{found.checked.text}</pre>
+          <Printed label="Verdict" text={found.checked.text} />
         </>
       )}
     </section>

@@ -14,6 +14,7 @@ import { PageTables } from '../../src/report/html/viewer/page_tables.ts';
 import { walkView } from '../../src/report/html/viewer/walk_view.ts';
 import { addStyle } from '../state/add_style.ts';
 import { Made } from '../state/made.tsx';
+import { Printed } from '../state/printed.tsx';
 import { AddressForm } from '../walk/address_form.tsx';
 import type { Inspected } from '../workers/reader_api.ts';
 import { InspectionMap } from './inspection_map.tsx';
@@ -81,7 +82,7 @@ export function InspectionView({ session, inspected, address }: InspectionViewPr
       </div>
       <details>
         <summary>The account, as directmap inspect prints it</summary>
-        <pre>{text}</pre>
+        <Printed label="Account of the inspection" text={text} />
       </details>
     </div>
   );

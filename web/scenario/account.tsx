@@ -1,6 +1,7 @@
 /** The run as the command line prints it, when somebody wants to read it. */
 
 import { useEffect, useState } from 'preact/hooks';
+import { Printed } from '../state/printed.tsx';
 import type { RunAnswer } from '../workers/model_api.ts';
 import { failureIn, type ScenarioSession } from './session.ts';
 
@@ -10,7 +11,7 @@ export function Account({ session, run }: { session: ScenarioSession; run: RunAn
   return (
     <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>The account, as directmap run prints it</summary>
-      {text !== null && <pre>{text}</pre>}
+      {text !== null && <Printed label="Account of the run" text={text} />}
     </details>
   );
 }

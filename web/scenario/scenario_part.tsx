@@ -1,6 +1,7 @@
 /** A scenario, the machine that it runs on, and the run: text on the left, the map and a walk, what happens on the right. */
 
 import { MapPart } from '../map/map_part.tsx';
+import { Printed } from '../state/printed.tsx';
 import { useStore } from '../state/store.ts';
 import { WalkPart } from '../walk/walk_part.tsx';
 import type { Workbench } from '../workbench.ts';
@@ -59,7 +60,7 @@ export function ScenarioPart({ workbench }: { workbench: Workbench }) {
         {replay !== null && (
           <details>
             <summary>The claim that this refutes</summary>
-            <pre>{replay.text}</pre>
+            <Printed label="The claim, and the run that refutes it" text={replay.text} />
           </details>
         )}
       </section>
