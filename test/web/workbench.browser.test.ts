@@ -176,18 +176,18 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
     test('takes kernel, architecture, boot and machine from beside it', async () => {
       const page = await visit('s=thread/remap-4k-np.js');
       await settled(page);
-      await page.getByLabel('architecture', { exact: true }).selectOption('arm64');
+      await page.getByRole('combobox', { name: 'architecture' }).selectOption('arm64');
       await page.locator('.script summary').filter({ hasText: 'arm64 v' }).waitFor();
-      await page.getByLabel('kernel', { exact: true }).fill('v6.12');
-      await page.getByLabel('kernel', { exact: true }).press('Enter');
+      await page.getByRole('combobox', { name: 'kernel', exact: true }).fill('v6.12');
+      await page.getByRole('combobox', { name: 'kernel', exact: true }).press('Enter');
       await page.locator('.script summary').filter({ hasText: 'arm64 v6.12.107' }).waitFor();
       await page.getByLabel('RAM', { exact: true }).fill('1G');
       await page.getByLabel('RAM', { exact: true }).press('Enter');
       await page.locator('.script summary').filter({ hasText: '1 GiB, 1 CPU' }).waitFor();
       await page.getByLabel('way to boot').selectOption('rodata=off');
       await page.locator('.script summary').filter({ hasText: 'rodata=off' }).waitFor();
-      await page.getByLabel('kernel', { exact: true }).fill('v9.9');
-      await page.getByLabel('kernel', { exact: true }).press('Enter');
+      await page.getByRole('combobox', { name: 'kernel', exact: true }).fill('v9.9');
+      await page.getByRole('combobox', { name: 'kernel', exact: true }).press('Enter');
       expect(await page.getByRole('alert').textContent()).toContain('unknown kernel "v9.9"');
     });
 

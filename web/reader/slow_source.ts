@@ -3,6 +3,7 @@
 import { InputError } from '../../src/errors.ts';
 import type { ByteSource } from '../../src/memory/byte_source.ts';
 import { WindowedSource } from '../../src/memory/windowed_source.ts';
+import { ReadAheadSource } from './read_ahead_source.ts';
 
 /** `read` gives the bytes of a range that lies in the source, or throws with why it cannot. */
 export function slowSource(
@@ -10,7 +11,7 @@ export function slowSource(
   size: number,
   read: (start: number, end: number) => ArrayBuffer,
 ): ByteSource {
-  return new WindowedSource({
+  const pieces: ByteSource = {
     size,
     read(offset, length) {
       if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
@@ -26,7 +27,8 @@ export function slowSource(
       if (bytes.byteLength === length) return new Uint8Array(bytes);
       throw unreadable(name, `${bytes.byteLength} bytes came of ${length} from ${offset} on: it has changed`);
     },
-  });
+  };
+  return new WindowedSource(new ReadAheadSource(pieces));
 }
 
 export function unreadable(name: string, because: string): InputError {

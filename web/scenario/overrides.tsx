@@ -9,7 +9,7 @@ const SCRIPT = '';
 
 export function Overrides({ session, state }: { session: ScenarioSession; state: ScenarioState }) {
   const { about, overrides, run, dump } = state;
-  const [isWide] = useState(() => matchMedia('(min-width: 64rem)').matches);
+  const [isWide] = useState(() => matchMedia('(min-width: 80rem)').matches);
   const archName = overrides.arch || run?.outcome.arch || about?.defaultArch;
   const arch = about?.arches.find(({ name }) => name === archName) ?? about?.arches[0];
   const set = (change: Partial<OverrideState>) => session.override(change);
