@@ -43,16 +43,16 @@ describe('browserDecompressors', () => {
     expect(zlib(bomb, 4096)).toBeUndefined();
   });
 
-  test('give nothing wrong for what is corrupt, and all that zlib gives', () => {
+  test('give of what is corrupt what zlib gives, which a checksum may fail to notice', () => {
     const change = fc.tuple(fc.nat(PACKED.length - 1), fc.integer({ min: 1, max: 255 }));
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
         const broken = PACKED.slice();
         for (const [at, bits] of changes) broken[at]! ^= bits;
         const given = zlib(broken, 4096);
-        // Where a code that is never used is broken, zlib gives nothing and the package all.
-        if (given !== undefined) expect(plain(given)).toBe(plain(PAGE));
-        else expect(nodeDecompressors.zlib(broken, 4096)).toBeUndefined();
+        const expected = nodeDecompressors.zlib(broken, 4096);
+        // Where only a code is broken that nothing uses, zlib gives nothing, and the package the page.
+        if (expected !== undefined || given !== undefined) expect(plain(given)).toBe(plain(expected ?? PAGE));
       }),
       { numRuns: 2000 },
     );
