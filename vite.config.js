@@ -25,7 +25,7 @@ export default defineConfig({
   root: 'web',
   // Relative, so that it may lie under any path.
   base: './',
-  build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2023', modulePreload: { polyfill: false } },
+  build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2023', modulePreload: false, cssCodeSplit: false },
   plugins: [architecturesOnDemand()],
   worker: { format: 'es', plugins: () => [architecturesOnDemand()] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

@@ -2,11 +2,8 @@
 
 import { snapshotDirectMap } from '../../src/inspect/snapshot/map_snapshot.ts';
 import { TableSpace } from '../../src/inspect/table_space.ts';
-import type { Architecture } from '../../src/linux/architecture.ts';
-import type { KernelCall } from '../../src/linux/call.ts';
 import { splitConfig } from '../../src/linux/config.ts';
 import type { Kernel } from '../../src/linux/kernel.ts';
-import { presetsOf } from '../../src/linux/kernels.ts';
 import { splitFeatures } from '../../src/linux/machine.ts';
 import { type ChangedWord, SimulatedMemory } from '../../src/memory/simulated_memory.ts';
 import { hexAddress, type VirtualAddress } from '../../src/mmu/format.ts';
@@ -18,13 +15,11 @@ import { parseChoices } from '../../src/scenario/choices.ts';
 import { observationsOf, staleTranslations } from '../../src/scenario/observers.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { Recording } from '../../src/scenario/recording.ts';
-import { callsOf, knownNames, SCRIPT_FUNCTIONS } from '../../src/scenario/script_calls.ts';
-import { DEFAULT_KERNEL, type StartOptions, startMachine } from '../../src/scenario/start.ts';
-import { allArchitectures, DEFAULT_ARCH } from './architectures.ts';
+import { knownNames } from '../../src/scenario/script_calls.ts';
+import { type StartOptions, startMachine } from '../../src/scenario/start.ts';
+import { allArchitectures } from './architectures.ts';
 import type {
   About,
-  ArchAbout,
-  CallAbout,
   Look,
   LookRequest,
   ModelApi,
@@ -57,61 +52,9 @@ let last: Run | undefined;
 
 export const modelApi: ModelApi = { about, problemOf, run, look, account, replay };
 
+/** What there is to choose from takes all architectures. */
 async function about(): Promise<About> {
-  return {
-    arches: (await allArchitectures()).map(archAbout),
-    functions: [
-      ...Object.entries(SCRIPT_FUNCTIONS).map(([name, { min, max, summary }]) => ({
-        name,
-        signature: `${name}(${max === 0 ? '' : min === 1 && max === 1 ? 'page' : 'k, ...'})`,
-        returns: 'script',
-        summary,
-      })),
-      {
-        name: 'expect',
-        signature: 'expect(call, value)',
-        returns: 'script',
-        summary: 'what the call must return',
-      },
-      {
-        name: 'cpu',
-        signature: 'cpu(n, () => { ... })',
-        returns: 'script',
-        summary: 'the calls on another CPU',
-      },
-      {
-        name: 'interleave',
-        signature: "interleave('0*3 1', () => { ... }, () => { ... })",
-        returns: 'script',
-        summary: 'one function on each CPU, at once; the schedule says whose step it is',
-      },
-    ],
-    defaultArch: DEFAULT_ARCH.name,
-    defaultKernel: DEFAULT_KERNEL,
-  };
-}
-
-function archAbout(arch: Architecture): ArchAbout {
-  const words = (pairs: readonly (readonly [string, unknown])[]) =>
-    pairs.map(([name, value]) => `${name}=${value === true ? 'y' : value === false ? 'n' : value}`).join(',');
-  return {
-    name: arch.name,
-    kernels: presetsOf(arch).map(({ name, note }) => ({ name, note })),
-    boots: arch.boots.map(({ name, boot, config = [], features = {} }) => ({
-      name,
-      boot,
-      config: words(config),
-      features: words(Object.entries(features)),
-    })),
-    features: Object.entries(arch.features).map(([name, { meaning }]) => ({ name, meaning })),
-    calls: [...callsOf(arch).values()].map(callAbout),
-    constants: Object.keys(arch.constants),
-  };
-}
-
-function callAbout({ name, parameters, returns, summary }: KernelCall): CallAbout {
-  const shown = parameters.map((each) => (each.default === undefined ? each.name : `[${each.name}]`));
-  return { name, signature: `${name}(${shown.join(', ')})`, returns, summary };
+  return (await import('./about.ts')).about();
 }
 
 async function problemOf({ text, name }: RunRequest['script']): Promise<Failure | null> {
