@@ -1,7 +1,7 @@
 /** Builds the workbench to static files that any host can serve, from any path. */
 
 import path from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, runnerImport } from 'vite';
 
 /**
  * The page loads all architectures but one when somebody wants them: see web/workers/architectures.ts.
@@ -21,12 +21,39 @@ function architecturesOnDemand() {
   };
 }
 
+/**
+ * The colours and rules of map, walk and findings, which a report has in its own page: as a style sheet for the workbench.
+ *
+ * @returns {import('vite').Plugin}
+ */
+function reportStyle() {
+  const sheet = '/report_style.css';
+  return {
+    name: 'report-style',
+    resolveId: (source) => (source === 'virtual:report_style.css' ? sheet : null),
+    async load(id) {
+      if (id !== sheet) return null;
+      const files = ['viewer_style', 'sections_style'].map((name) => `src/report/html/${name}.ts`);
+      const imported = await Promise.all(
+        files.map((file) => runnerImport(path.join(import.meta.dirname, file))),
+      );
+      return imported.flatMap(({ module }) => Object.values(module)).join('\n');
+    },
+  };
+}
+
 export default defineConfig({
   root: 'web',
   // Relative, so that it may lie under any path.
   base: './',
-  build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2023', modulePreload: false, cssCodeSplit: false },
-  plugins: [architecturesOnDemand()],
+  build: {
+    outDir: '../dist/web',
+    emptyOutDir: true,
+    target: 'es2023',
+    modulePreload: false,
+    cssCodeSplit: false,
+  },
+  plugins: [architecturesOnDemand(), reportStyle()],
   worker: { format: 'es', plugins: () => [architecturesOnDemand()] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
 });

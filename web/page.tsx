@@ -3,8 +3,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { View } from '../src/report/link.ts';
 import { ScenarioPart } from './scenario/scenario_part.tsx';
-import { lazy } from './state/lazy.tsx';
 import { useStore } from './state/store.ts';
+import { lazy } from './ui/lazy.tsx';
 import type { Workbench } from './workbench.ts';
 
 const TABS: readonly { readonly view: View; readonly name: string }[] = [

@@ -3,12 +3,12 @@
 import { decodeLink, encodeLink, type LinkState, type View } from '../src/report/link.ts';
 import { CheckSession } from './check/session.ts';
 import { InspectSession } from './inspect/session.ts';
-import { failureIn, ScenarioSession } from './scenario/session.ts';
+import { ScenarioSession } from './scenario/session.ts';
 import { Store } from './state/store.ts';
 import type { CheckApi } from './workers/check_api.ts';
 import type { ModelApi } from './workers/model_api.ts';
 import type { ReaderApi } from './workers/reader_api.ts';
-import { Caller } from './workers/rpc.ts';
+import { Caller, failureOf } from './workers/rpc.ts';
 
 export interface PageState {
   readonly view: View;
@@ -74,7 +74,7 @@ export class Workbench {
     try {
       link = await decodeLink(fragment);
     } catch (error) {
-      this.page.set({ problem: failureIn(error).text });
+      this.page.set({ problem: failureOf(error).text });
     }
     const isFirstVisit = fragment === '';
     this.page.set({ view: link.view ?? 'scenario' });
@@ -84,7 +84,7 @@ export class Workbench {
     try {
       await this.scenario.load(link, isFirstVisit);
     } catch (error) {
-      this.page.set({ problem: failureIn(error).text });
+      this.page.set({ problem: failureOf(error).text });
       await this.scenario.load({}, false);
     }
     this.#isLoaded = true;
@@ -103,7 +103,8 @@ export class Workbench {
     if (!this.#isLoaded || this.#saving !== undefined) return;
     this.#saving = setTimeout(async () => {
       this.#saving = undefined;
-      const fragment = await encodeLink(this.link);
+      // A script that is too long for a link is kept as long as the page is.
+      const fragment = await encodeLink(this.link).catch(() => this.#written);
       if (fragment === this.#written) return;
       this.#written = fragment;
       history.replaceState(null, '', `#${fragment}`);

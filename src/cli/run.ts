@@ -15,7 +15,7 @@ import { knownNames } from '../scenario/script_calls.ts';
 import { startMachine } from '../scenario/start.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
-import { linkToRun } from './link_to.ts';
+import { linkIfShort } from './link_to.ts';
 import { addressOption, numberOption } from './options.ts';
 
 export interface RunOptions {
@@ -73,7 +73,7 @@ async function runScenarioCommand(path: string, options: RunOptions): Promise<nu
   if (options.json === true) process.stdout.write(`${JSON.stringify(outcome)}\n`);
   else {
     // A link has no room for a dump.
-    const link = options.from === undefined ? await linkToRun(script, path, options) : undefined;
+    const link = options.from === undefined ? await linkIfShort(script, path, options) : undefined;
     const repeat = repeatCommand(path, options);
     const text = outcomeText(outcome, { cost: options.cost === true, repeat, link });
     process.stdout.write(text);

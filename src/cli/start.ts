@@ -10,7 +10,7 @@ import type { Outcome } from '../scenario/outcome.ts';
 import { MAX_SCRIPT_BYTES } from '../scenario/parse.ts';
 import { EXIT_CLEAN, EXIT_REFUTED, runCommand } from './errors.ts';
 import { readTextFile } from './files.ts';
-import { linkToRun } from './link_to.ts';
+import { linkIfShort } from './link_to.ts';
 import { isClean, type RunOptions, repeatCommand, runScript, withDump } from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -132,6 +132,9 @@ function verdicts(): string[] {
   ];
 }
 
+// Who pipes it to head has seen enough.
+process.stdout.on('error', () => process.exit());
+
 await runCommand(async () => {
   let clean = true;
   for (const { path, options } of SHOWN) {
@@ -140,7 +143,7 @@ await runCommand(async () => {
     const ran = await withDump(from, (memory) => runScript(script, ROOT + path, options, memory));
     const outcome = { ...ran, scenario: path, startedOn: options.from ?? 'the model' };
     clean &&= isClean(outcome);
-    const link = from === undefined ? await linkToRun(script, ROOT + path, options) : undefined;
+    const link = from === undefined ? await linkIfShort(script, ROOT + path, options) : undefined;
     const repeat = `./bin/${repeatCommand(path, options)}`;
     const text = outcomeText(outcome, { cost: false, repeat, link });
     process.stdout.write(`$ ./bin/${repeatCommand(path, options)}\n${text}\n${'-'.repeat(72)}\n\n`);

@@ -68,7 +68,7 @@ const MAX_SCRIPT = 2 ** 16;
 const MAX_TEXT = 2 ** 12;
 const WHERE = 'link';
 
-/** The fragment, without its '#'. */
+/** The fragment, without its '#'. @throws InputError for more than a link can say */
 export async function encodeLink(state: LinkState): Promise<string> {
   const parts: string[] = [];
   const add = (name: string, value: string | undefined) => {
@@ -79,7 +79,9 @@ export async function encodeLink(state: LinkState): Promise<string> {
   for (const [name, key] of TEXTS) add(name, state[key]);
   if (state.schedules?.some((each) => each !== '')) add('turns', state.schedules.map(turnsOf).join('.'));
   if (state.moment !== undefined) add('m', String(state.moment));
-  return parts.join('&');
+  const link = parts.join('&');
+  if (link.length > MAX_LINK) throw outOfRange('length', `${link.length} characters`, `at most ${MAX_LINK}`);
+  return link;
 }
 
 /** `link` is a fragment, with or without '#', or the URL that has it. @throws InputError */
@@ -147,11 +149,12 @@ function short(text: string, name: string): string {
 }
 
 async function packed(text: string): Promise<string> {
-  const bytes = await through(
-    new TextEncoder().encode(text),
-    new CompressionStream('deflate-raw'),
-    MAX_SCRIPT,
-  );
+  const script = new TextEncoder().encode(text);
+  if (script.length > MAX_SCRIPT) {
+    throw outOfRange('script', `${script.length} bytes`, `at most ${MAX_SCRIPT} for a link`);
+  }
+  // What cannot be made smaller is a little larger.
+  const bytes = await through(script, new CompressionStream('deflate-raw'), 2 * MAX_SCRIPT);
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')

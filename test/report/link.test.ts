@@ -70,6 +70,13 @@ describe('a link', () => {
     await expect(decodeLink(link)).rejects.toThrow(message);
   });
 
+  it('has no room for a script that it could not be read with', async () => {
+    await expect(encodeLink({ script: ' '.repeat(70_000) })).rejects.toThrow('at most 65536 for a link');
+    const random = Array.from({ length: 60_000 }, (_, i) => String.fromCharCode(33 + ((i * i * 7919) % 89)));
+    const link = await encodeLink({ script: random.join('') });
+    expect(await decodeLink(link)).toEqual({ script: random.join('') });
+  });
+
   it('whose script would unpack to more than a script may have is refused', async () => {
     const bomb = await encodeLink({ script: ' '.repeat(60_000) });
     expect(bomb.length).toBeLessThan(200);

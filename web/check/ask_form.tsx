@@ -1,9 +1,12 @@
 /** What can go wrong with one call: it is asked, and answered as `directmap ask` does. */
 
 import { useState } from 'preact/hooks';
-import { Printed } from '../state/printed.tsx';
+import { FailureView } from '../ui/failure_view.tsx';
+import { Printed } from '../ui/printed.tsx';
+import { Progress } from '../ui/progress.tsx';
 import type { Workbench } from '../workbench.ts';
 import type { About } from '../workers/model_api.ts';
+import { ArchChoice } from './arch_choice.tsx';
 import type { CheckState } from './session.ts';
 
 interface AskFormProps {
@@ -53,14 +56,7 @@ export function AskForm({ workbench, state, about }: AskFormProps) {
             </option>
           ))}
         </datalist>
-        <label>
-          architecture
-          <select value={arch.name} onChange={({ currentTarget }) => setArch(currentTarget.value)}>
-            {about.arches.map(({ name }) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <ArchChoice about={about} chosen={arch.name} onChange={setArch} />
         <label>
           kernel
           <select value={kernel} onChange={({ currentTarget }) => setKernel(currentTarget.value)}>
@@ -73,19 +69,8 @@ export function AskForm({ workbench, state, about }: AskFormProps) {
           Ask
         </button>
       </form>
-      {asking !== null && (
-        <p class="progress">
-          <span>{asking}</span>{' '}
-          <button type="button" onClick={() => session.cancelAsk()}>
-            Cancel
-          </button>
-        </p>
-      )}
-      {askProblem !== null && (
-        <p class="problem" role="alert">
-          {askProblem.text}
-        </p>
-      )}
+      {asking !== null && <Progress text={asking} onCancel={() => session.cancelAsk()} />}
+      {askProblem !== null && <FailureView failure={askProblem} />}
       {asked !== null && (
         <>
           <Printed label="Answer" text={asked.text} />

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useStore } from '../state/store.ts';
 import type { Workbench } from '../workbench.ts';
 import type { About } from '../workers/model_api.ts';
+import { ArchChoice } from './arch_choice.tsx';
 import { AskForm } from './ask_form.tsx';
 import { ClaimCell } from './claim_cell.tsx';
 import type { Cell, CellState, CheckSession, CheckState } from './session.ts';
@@ -38,14 +39,7 @@ function Matrix({ session, state, about }: { session: CheckSession; state: Check
     <section class="matrix" aria-labelledby="matrix-title">
       <div class="title">
         <h2 id="matrix-title">Claims</h2>
-        <label>
-          architecture
-          <select value={arch.name} onChange={({ currentTarget }) => setArch(currentTarget.value)}>
-            {about.arches.map(({ name }) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <ArchChoice about={about} chosen={arch.name} onChange={setArch} />
         <button type="button" class="primary" disabled={isBusy} onClick={() => session.check(all)}>
           Check all
         </button>

@@ -2,10 +2,9 @@
 
 import type { Answer } from '../../src/check/jobs.ts';
 import type { LinkState } from '../../src/report/link.ts';
-import { failureIn } from '../scenario/session.ts';
 import { Store } from '../state/store.ts';
 import type { Asked, CheckApi, Checked, ClaimAbout } from '../workers/check_api.ts';
-import type { Caller, Failure } from '../workers/rpc.ts';
+import { type Caller, type Failure, failureOf } from '../workers/rpc.ts';
 import { keepAnswers, keptAnswers } from './kept_answers.ts';
 
 /** Of a browser's page: states take some 100 bytes each. */
@@ -113,7 +112,7 @@ export class CheckSession {
       const asked = await this.#asker.call('ask', job, (asking) => this.store.set({ asking }));
       this.store.set({ asking: null, asked });
     } catch (error) {
-      this.store.set({ asking: null, askProblem: failureIn(error) });
+      this.store.set({ asking: null, askProblem: failureOf(error) });
     }
   }
 
@@ -140,7 +139,7 @@ export class CheckSession {
         checked: await caller.call('check', job, (progress) => tell({ kind: 'running', progress })),
       });
     } catch (error) {
-      tell({ kind: 'failed', failure: failureIn(error) });
+      tell({ kind: 'failed', failure: failureOf(error) });
     }
     this.#busy.delete(nameOf(cell));
     if (this.#busy.size === 0 && this.#queue.length === 0) keepAnswers(this.#answers);

@@ -1,7 +1,9 @@
 /** One verdict in full, with its bounds; a counterexample can be opened and gone through. */
 
 import { useEffect, useRef } from 'preact/hooks';
-import { Printed } from '../state/printed.tsx';
+import { FailureView } from '../ui/failure_view.tsx';
+import { Printed } from '../ui/printed.tsx';
+import { Progress } from '../ui/progress.tsx';
 import type { Workbench } from '../workbench.ts';
 import { type Cell, type CheckState, nameOf } from './session.ts';
 
@@ -32,19 +34,8 @@ export function VerdictView({ workbench, cell, state }: VerdictViewProps) {
         </button>
       )}
       {found?.kind === 'waiting' && <p>It waits for another exploration to end.</p>}
-      {found?.kind === 'running' && (
-        <p class="progress">
-          <span>{found.progress}</span>{' '}
-          <button type="button" onClick={() => session.cancel(cell)}>
-            Cancel
-          </button>
-        </p>
-      )}
-      {found?.kind === 'failed' && (
-        <p class="problem" role="alert">
-          {found.failure.text}
-        </p>
-      )}
+      {found?.kind === 'running' && <Progress text={found.progress} onCancel={() => session.cancel(cell)} />}
+      {found?.kind === 'failed' && <FailureView failure={found.failure} />}
       {found?.kind === 'answered' && (
         <>
           {found.checked.answer.trace !== undefined && (

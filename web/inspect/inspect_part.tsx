@@ -2,6 +2,8 @@
 
 import { useState } from 'preact/hooks';
 import { useStore } from '../state/store.ts';
+import { FailureView } from '../ui/failure_view.tsx';
+import { Progress } from '../ui/progress.tsx';
 import type { Workbench } from '../workbench.ts';
 import { InspectionView } from './inspection_view.tsx';
 
@@ -49,20 +51,8 @@ export function InspectPart({ workbench }: { workbench: Workbench }) {
           </label>
           . It is read here, in pieces, and goes nowhere.
         </p>
-        {reading !== null && (
-          <p class="progress" role="status">
-            <span>{reading}</span>{' '}
-            <button type="button" onClick={() => session.cancel()}>
-              Cancel
-            </button>
-          </p>
-        )}
-        {problem !== null && (
-          <p class="problem" role="alert">
-            {problem.kind === 'bug' ? 'This is a mistake of ours, not of the file: ' : ''}
-            {problem.text}
-          </p>
-        )}
+        {reading !== null && <Progress text={reading} onCancel={() => session.cancel()} />}
+        {problem !== null && <FailureView failure={problem} />}
         {inspected !== null && (
           <div class="run">
             <button

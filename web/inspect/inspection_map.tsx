@@ -6,7 +6,7 @@ import type { DirectMap } from '../../src/report/html/viewer/direct_map.ts';
 import { MapView } from '../../src/report/html/viewer/map_view.ts';
 import type { Mark } from '../../src/report/html/viewer/painter.ts';
 import { hexOf } from '../../src/report/html/viewer/words.ts';
-import { Made } from '../state/made.tsx';
+import { Made } from '../ui/made.tsx';
 
 interface InspectionMapProps {
   readonly map: DirectMap | null;

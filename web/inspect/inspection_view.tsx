@@ -8,19 +8,15 @@ import {
   fragmentationSection,
   regionsSection,
 } from '../../src/report/html/sections.ts';
-import { SECTIONS_STYLE } from '../../src/report/html/sections_style.ts';
 import { DirectMap } from '../../src/report/html/viewer/direct_map.ts';
 import { PageTables } from '../../src/report/html/viewer/page_tables.ts';
 import { walkView } from '../../src/report/html/viewer/walk_view.ts';
-import { addStyle } from '../state/add_style.ts';
-import { Made } from '../state/made.tsx';
-import { Printed } from '../state/printed.tsx';
+import { Made } from '../ui/made.tsx';
+import { Printed } from '../ui/printed.tsx';
 import { AddressForm } from '../walk/address_form.tsx';
 import type { Inspected } from '../workers/reader_api.ts';
 import { InspectionMap } from './inspection_map.tsx';
 import type { InspectSession } from './session.ts';
-
-addStyle(SECTIONS_STYLE);
 
 interface InspectionViewProps {
   readonly session: InspectSession;

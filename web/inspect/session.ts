@@ -1,10 +1,9 @@
 /** A real machine's page tables as one works with them: what was read, and the address that is looked at. */
 
 import type { LinkState } from '../../src/report/link.ts';
-import { failureIn } from '../scenario/session.ts';
 import { Store } from '../state/store.ts';
 import type { DumpSource, Inspected, ReaderApi } from '../workers/reader_api.ts';
-import type { Caller, Failure } from '../workers/rpc.ts';
+import { type Caller, type Failure, failureOf } from '../workers/rpc.ts';
 import { forgetInspection, keepInspection, keptInspection } from './kept_inspection.ts';
 
 export interface InspectState {
@@ -77,7 +76,7 @@ export class InspectSession {
       this.store.set({ inspected, reading: null });
       void keepInspection(inspected);
     } catch (error) {
-      this.store.set({ source: null, reading: null, problem: failureIn(error) });
+      this.store.set({ source: null, reading: null, problem: failureOf(error) });
     }
   }
 }

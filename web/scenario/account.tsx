@@ -1,9 +1,10 @@
 /** The run as the command line prints it, when somebody wants to read it. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { Printed } from '../state/printed.tsx';
+import { Printed } from '../ui/printed.tsx';
 import type { RunAnswer } from '../workers/model_api.ts';
-import { failureIn, type ScenarioSession } from './session.ts';
+import { failureOf } from '../workers/rpc.ts';
+import type { ScenarioSession } from './session.ts';
 
 export function Account({ session, run }: { session: ScenarioSession; run: RunAnswer }) {
   const [isOpen, setOpen] = useState(false);
@@ -25,7 +26,7 @@ export function useAccount(session: ScenarioSession, run: RunAnswer | null): str
     if (run === null) return;
     session.account().then(
       (account) => isWanted && setText(account),
-      (error: unknown) => isWanted && setText(failureIn(error).text),
+      (error: unknown) => isWanted && setText(failureOf(error).text),
     );
     return () => {
       isWanted = false;

@@ -1,8 +1,9 @@
 /** A scenario, the machine that it runs on, and the run: text on the left, the map and a walk, what happens on the right. */
 
 import { MapPart } from '../map/map_part.tsx';
-import { Printed } from '../state/printed.tsx';
 import { useStore } from '../state/store.ts';
+import { FailureView } from '../ui/failure_view.tsx';
+import { Printed } from '../ui/printed.tsx';
 import { WalkPart } from '../walk/walk_part.tsx';
 import type { Workbench } from '../workbench.ts';
 import { ScriptEditor } from './editor.tsx';
@@ -42,12 +43,7 @@ export function ScenarioPart({ workbench }: { workbench: Workbench }) {
             {isEdited ? 'The text was changed since the last run.' : 'Ctrl-Enter in the text runs it.'}
           </span>
         </div>
-        {problem !== null && (
-          <p class="problem" role="alert">
-            {problem.kind === 'bug' ? 'This is a mistake of ours, not yours: ' : ''}
-            {problem.text}
-          </p>
-        )}
+        {problem !== null && <FailureView failure={problem} />}
         {dump !== null && (
           <p class="note">
             On the page tables of {dump.name}.{' '}

@@ -15,7 +15,7 @@ import type {
   RunAnswer,
   RunRequest,
 } from '../workers/model_api.ts';
-import { type Caller, CallFailed, type Failure } from '../workers/rpc.ts';
+import { type Caller, CallFailed, type Failure, failureOf } from '../workers/rpc.ts';
 import { FIRST_SCENARIO, libraryScript } from './library.ts';
 
 /** After so many milliseconds a run is given up. */
@@ -36,11 +36,7 @@ export interface ScenarioState {
   /** Its name in the library, while it is as it is there. */
   readonly library: string | null;
   readonly overrides: Overrides;
-  readonly choices: {
-    readonly refuse: string;
-    readonly grant: string;
-    readonly schedules: readonly string[];
-  };
+  readonly choices: WrittenChoices;
   readonly dump: RunRequest['dump'];
   /** The id that the script was made from, with what it says of the claim. */
   readonly replay: { readonly id: string; readonly text: string } | null;
@@ -237,7 +233,7 @@ export class ScenarioSession {
       this.#looks.request({ moment, address: this.address });
     } catch (error) {
       if (number !== this.#runs) return;
-      this.store.set({ isRunning: false, problem: failureIn(error) });
+      this.store.set({ isRunning: false, problem: failureOf(error) });
     } finally {
       clearTimeout(timeout);
     }
@@ -248,7 +244,7 @@ export class ScenarioSession {
       const look = await this.#model.call('look', request);
       this.store.set({ look });
     } catch (error) {
-      const failure = failureIn(error);
+      const failure = failureOf(error);
       if (failure.kind !== 'stopped') this.store.set({ problem: failure });
     }
   }
@@ -275,11 +271,6 @@ export class ScenarioSession {
     }
     return { script, library: name, replay: null };
   }
-}
-
-export function failureIn(error: unknown): Failure {
-  if (error instanceof CallFailed) return error.failure;
-  return { kind: 'bug', text: error instanceof Error ? error.message : String(error) };
 }
 
 function tooLong(): string {

@@ -4,15 +4,18 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { encodeLink } from '../../src/report/link.ts';
 import { serveCommand } from '../../src/report/outcome_text.ts';
 import { useAccount } from '../scenario/account.tsx';
+import { FailureView } from '../ui/failure_view.tsx';
 import type { Workbench } from '../workbench.ts';
+import { type Failure, failureOf } from '../workers/rpc.ts';
 import { mailText } from './mail_text.ts';
 
 export function ShareDialog({ workbench, onClose }: { workbench: Workbench; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [fragment, setFragment] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   useEffect(() => {
     dialog.current?.showModal();
-    void encodeLink(workbench.link).then(setFragment);
+    encodeLink(workbench.link).then(setFragment, (error: unknown) => setProblem(failureOf(error)));
   }, [workbench]);
   return (
     <dialog ref={dialog} class="share-dialog" aria-labelledby="share-title" onClose={onClose}>
@@ -21,6 +24,7 @@ export function ShareDialog({ workbench, onClose }: { workbench: Workbench; onCl
         The link holds all of it: kernel, scenario, choices, moment and page. Whoever opens it runs it in
         their own browser; nothing is uploaded.
       </p>
+      {problem !== null && <FailureView failure={problem} />}
       {fragment !== null && <Shared workbench={workbench} fragment={fragment} />}
       <button type="button" onClick={() => dialog.current?.close()}>
         Close

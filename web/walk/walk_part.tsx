@@ -3,7 +3,7 @@
 import { useMemo } from 'preact/hooks';
 import { walkView } from '../../src/report/html/viewer/walk_view.ts';
 import type { ScenarioSession, ScenarioState } from '../scenario/session.ts';
-import { Made } from '../state/made.tsx';
+import { Made } from '../ui/made.tsx';
 import type { PageLook } from '../workers/model_api.ts';
 import { AddressForm } from './address_form.tsx';
 
