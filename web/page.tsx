@@ -18,7 +18,7 @@ const InspectPart = lazy(async () => (await import('./inspect/inspect_part.tsx')
 const ShareDialog = lazy(async () => (await import('./share/share_dialog.tsx')).ShareDialog);
 
 export function WorkbenchPage({ workbench }: { workbench: Workbench }) {
-  const { view, problem, announced } = useStore(workbench.page);
+  const { view, problem } = useStore(workbench.page);
   const { run, look, moment, isRunning } = useStore(workbench.scenario.store);
   const isSettled = !isRunning && run !== null && look?.moment === moment;
   const [isSharing, setSharing] = useState(false);
@@ -64,7 +64,7 @@ export function WorkbenchPage({ workbench }: { workbench: Workbench }) {
         {view === 'inspect' && <InspectPart workbench={workbench} />}
       </main>
       <p class="unseen" role="status">
-        {announced}
+        {view === 'scenario' ? run?.moments[moment - 1]?.text : ''}
       </p>
       {isSharing && <ShareDialog workbench={workbench} onClose={() => setSharing(false)} />}
     </>

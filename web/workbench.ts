@@ -14,15 +14,13 @@ export interface PageState {
   readonly view: View;
   /** What is wrong with the link that the page was opened with. */
   readonly problem: string | null;
-  /** What a screen reader is told. */
-  readonly announced: string;
 }
 
 const LAST_LINK = 'directmap: where I was';
 const SAVE_AFTER = 200;
 
 export class Workbench {
-  readonly page = new Store<PageState>({ view: 'scenario', problem: null, announced: '' });
+  readonly page = new Store<PageState>({ view: 'scenario', problem: null });
   readonly scenario = new ScenarioSession(
     new Caller<ModelApi>(
       () => new Worker(new URL('./workers/model_worker.ts', import.meta.url), { type: 'module' }),
@@ -57,10 +55,6 @@ export class Workbench {
 
   show(view: View): void {
     this.page.set({ view });
-  }
-
-  announce(announced: string): void {
-    this.page.set({ announced });
   }
 
   /** All that can be shared, as a link says it. */

@@ -173,6 +173,17 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
       expect(await page.getByLabel('Scenario of the library').inputValue()).toBe('');
     });
 
+    test('leaves the run before to be gone through when the next one cannot be', async () => {
+      const page = await visit('s=thread/large-np-leaf.js');
+      await settled(page);
+      await page.getByLabel('build options').fill('NO_SUCH=y');
+      await page.getByLabel('build options').press('Enter');
+      await page.getByRole('alert').filter({ hasText: 'NO_SUCH' }).waitFor();
+      await page.getByRole('button', { name: 'Back', exact: true }).click();
+      expect(await count(page)).toBe('23/24');
+      expect(await page.getByRole('alert').count()).toBe(1);
+    });
+
     test('takes kernel, architecture, boot and machine from beside it', async () => {
       const page = await visit('s=thread/remap-4k-np.js');
       await settled(page);

@@ -233,7 +233,10 @@ export class ScenarioSession {
       this.#looks.request({ moment, address: this.address });
     } catch (error) {
       if (number !== this.#runs) return;
-      this.store.set({ isRunning: false, problem: failureOf(error) });
+      const problem = failureOf(error);
+      // With its worker the run before is gone, too; otherwise one can still go through that.
+      const gone = problem.kind === 'stopped' ? { run: null, look: null } : {};
+      this.store.set({ isRunning: false, problem, ...gone });
     } finally {
       clearTimeout(timeout);
     }

@@ -68,7 +68,6 @@ async function problemOf({ text, name }: RunRequest['script']): Promise<Failure 
 }
 
 async function run({ script, overrides, choices, dump }: RunRequest): Promise<RunAnswer> {
-  last = undefined;
   // The usual one needs none of the others, and names none of them.
   if (overrides.arch !== '' || dump !== null || /arch|runs_on/.test(script.text)) await allArchitectures();
   const program = parseScenario(script.text, script.name, knownNames());
