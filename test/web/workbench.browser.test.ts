@@ -1,6 +1,6 @@
 /** The workbench by what a person would do in it, in a real browser. */
 
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { makeDirectMapCore } from '../../bench/make_core.js';
 import { encodeLink } from '../../src/report/link.ts';
 import { directmap } from '../cli/directmap.ts';
 import { hasChromium, launch } from './report_page.ts';
-import { isBuilt, serveWorkbench, type Visit, type Workbenches } from './workbench_page.ts';
+import { BUILT, isBuilt, serveWorkbench, type Visit, type Workbenches } from './workbench_page.ts';
 
 const SCRATCH = mkdtempSync(path.join(tmpdir(), 'directmap-web-'));
 const CORES = path.join(import.meta.dirname, '../data/cores');
@@ -24,7 +24,7 @@ describe.skipIf(!hasChromium || !isBuilt)('the workbench', () => {
 
   beforeAll(async () => {
     browser = await launch();
-    workbenches = await serveWorkbench(browser, { path: DEBIAN, name: 'debian.core.gz' });
+    workbenches = await serveWorkbench(browser, { file: { path: DEBIAN, name: 'debian.core.gz' } });
   });
 
   afterEach(async () => {
@@ -541,6 +541,19 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
       }
       expect(await page.locator('main').count()).toBe(1);
       expect(await page.title()).toBe('directmap workbench');
+    });
+
+    test('leads to the same from any path of any host of static files', async () => {
+      const host = path.join(SCRATCH, 'host');
+      cpSync(BUILT, path.join(host, 'pages/directmap'), { recursive: true });
+      const elsewhere = await serveWorkbench(browser, { folder: host, page: 'pages/directmap/index.html' });
+      const { page, errors, close } = await elsewhere.visit('s=thread/large-np-leaf.js&a=x86_64&m=12');
+      expect(await count(page)).toBe('12/24');
+      await page.getByRole('button', { name: 'Check', exact: true }).click();
+      await page.locator('.cell').first().waitFor();
+      expect(errors).toEqual([]);
+      await close();
+      await elsewhere.close();
     });
 
     test('bounds what a script of a link may take', async () => {

@@ -5,9 +5,9 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { HOST, staticServer } from '../../src/cli/static_server.ts';
+import { HOST, type Served, staticServer } from '../../src/cli/static_server.ts';
 
-const BUILT = path.join(import.meta.dirname, '../../dist/web');
+export const BUILT = path.join(import.meta.dirname, '../../dist/web');
 
 export const isBuilt = existsSync(path.join(BUILT, 'index.html'));
 
@@ -27,15 +27,15 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-/** `file` is a dump that is served beside it. */
+/** `file` is a dump that is served beside it; `folder` is what is served, and `page` what is opened there. */
 export async function serveWorkbench(
   browser: Browser,
-  file?: { path: string; name: string },
+  { file, folder = BUILT, page = '' }: { file?: Served['file']; folder?: string; page?: string } = {},
 ): Promise<Workbenches> {
-  const server = staticServer({ folder: BUILT, file });
+  const server = staticServer({ folder, file });
   server.listen(0, HOST);
   await once(server, 'listening');
-  const url = `http://${HOST}:${(server.address() as AddressInfo).port}/`;
+  const url = `http://${HOST}:${(server.address() as AddressInfo).port}/${page}`;
   return {
     url,
     visit: (fragment = '', options = {}) => visit(browser, url, fragment, options),
@@ -62,7 +62,8 @@ async function visit(
   });
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strangers.push(request.url());
+    const own = new URL(url).origin;
+    if (!request.url().startsWith(own) && !request.url().startsWith('data:')) strangers.push(request.url());
   });
   await page.goto(fragment === '' ? url : `${url}#${fragment}`);
   return { page, errors, strangers, close: () => context.close() };
