@@ -398,6 +398,20 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
       expect(await page.locator('.facts').textContent()).toContain('ptdump text of x86');
     });
 
+    test('opens a file that is dropped on it', async () => {
+      const page = await visit('v=inspect');
+      await page.locator('.inspect').waitFor();
+      const text = '0xffff888000000000-0xffff888040000000           1G     RW         PSE     GLB NX pud\\n';
+      const dataTransfer = await page.evaluateHandle(`(() => {
+        const data = new DataTransfer();
+        data.items.add(new File(['${text}'], 'dropped'));
+        return data;
+      })()`);
+      await page.locator('.inspect').dispatchEvent('drop', { dataTransfer });
+      await page.locator('.inspection').waitFor();
+      expect(await page.locator('.facts-part h2').textContent()).toBe('dropped');
+    });
+
     test('opens what directmap serve has beside it', async () => {
       const page = await visit('v=inspect&f=debian.core.gz');
       await page.locator('.inspection').waitFor();
