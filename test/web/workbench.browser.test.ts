@@ -184,6 +184,16 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
       expect(await page.getByRole('alert').count()).toBe(1);
     });
 
+    test('keeps what is being written beside it while the run goes on', async () => {
+      const page = await visit('s=thread/large-np-leaf.js');
+      await settled(page);
+      await page.getByLabel('build options').pressSequentially('DEBUG_PAGE');
+      for (let press = 0; press < 3; press++)
+        await page.getByRole('button', { name: 'Back', exact: true }).dispatchEvent('click');
+      expect(await count(page)).toBe('21/24');
+      expect(await page.getByLabel('build options').inputValue()).toBe('DEBUG_PAGE');
+    });
+
     test('takes kernel, architecture, boot and machine from beside it', async () => {
       const page = await visit('s=thread/remap-4k-np.js');
       await settled(page);

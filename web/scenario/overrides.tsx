@@ -1,6 +1,6 @@
 /** What is said over the script's header: kernel, architecture, machine, build and boot. */
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Overrides as OverrideState } from '../workers/model_api.ts';
 import type { ScenarioSession, ScenarioState } from './session.ts';
 
@@ -123,18 +123,22 @@ interface TextProps {
 }
 
 function Text({ label, value, placeholder, list = [], onChange }: TextProps) {
+  // What is being written is the reader's until it is done.
+  const [draft, setDraft] = useState(value);
+  useEffect(() => setDraft(value), [value]);
   const id = `known-${label.replaceAll(' ', '-')}`;
   return (
     <label>
       {label}
       <input
         type="text"
-        value={value}
+        value={draft}
         placeholder={placeholder}
         list={list.length > 0 ? id : undefined}
         autocomplete="off"
         autocapitalize="off"
         spellcheck={false}
+        onInput={({ currentTarget }) => setDraft(currentTarget.value)}
         onChange={({ currentTarget }) => onChange(currentTarget.value.trim())}
       />
       {list.length > 0 && (
