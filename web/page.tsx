@@ -24,8 +24,15 @@ export function WorkbenchPage({ workbench }: { workbench: Workbench }) {
   const [isSharing, setSharing] = useState(false);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => stepByKey(event, workbench);
+    const onDrop = (event: DragEvent) => openDropped(event, workbench);
     document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
+    document.addEventListener('dragover', allowDrop);
+    document.addEventListener('drop', onDrop);
+    return () => {
+      document.removeEventListener('keydown', onKey);
+      document.removeEventListener('dragover', allowDrop);
+      document.removeEventListener('drop', onDrop);
+    };
   }, [workbench]);
   return (
     <>
@@ -69,6 +76,20 @@ export function WorkbenchPage({ workbench }: { workbench: Workbench }) {
       {isSharing && <ShareDialog workbench={workbench} onClose={() => setSharing(false)} />}
     </>
   );
+}
+
+function allowDrop(event: DragEvent): void {
+  event.preventDefault();
+}
+
+/** A file that is dropped anywhere in the page is a dump, unless the part there has taken it. */
+function openDropped(event: DragEvent, workbench: Workbench): void {
+  if (event.defaultPrevented) return;
+  event.preventDefault();
+  const file = event.dataTransfer?.files[0];
+  if (file === undefined) return;
+  workbench.show('inspect');
+  void workbench.inspect.openFile(file);
 }
 
 /** The arrow keys go through the run, unless they mean something where the reader is. */

@@ -408,16 +408,19 @@ interleave('', () => { set_memory_ro(page_address(page), 1); }, () => { set_memo
       expect(await page.locator('.facts').textContent()).toContain('ptdump text of x86');
     });
 
-    test('opens a file that is dropped on it', async () => {
-      const page = await visit('v=inspect');
-      await page.locator('.inspect').waitFor();
+    test.each([
+      ['inspect', '.inspect'],
+      ['scenario', '.welcome, .script'],
+    ])('opens a file that is dropped on the page, while it shows %s', async (view, place) => {
+      const page = await visit(`v=${view}`);
+      await page.locator(place).first().waitFor();
       const text = '0xffff888000000000-0xffff888040000000           1G     RW         PSE     GLB NX pud\\n';
       const dataTransfer = await page.evaluateHandle(`(() => {
         const data = new DataTransfer();
         data.items.add(new File(['${text}'], 'dropped'));
         return data;
       })()`);
-      await page.locator('.inspect').dispatchEvent('drop', { dataTransfer });
+      await page.locator(place).first().dispatchEvent('drop', { dataTransfer });
       await page.locator('.inspection').waitFor();
       expect(await page.locator('.facts-part h2').textContent()).toBe('dropped');
     });
